@@ -24,6 +24,28 @@ needs_browser = [
 ]
 
 
+_running: list[Any] = []
+
+
+def chromium() -> Any:
+    """The browser, which the tests of a file share: to start one takes longer than most tests."""
+    if not _running:
+        from playwright.sync_api import sync_playwright
+
+        playwright = sync_playwright().start()
+        _running.extend([playwright, playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)])
+    return _running[-1]
+
+
+def close() -> None:
+    """End it: while it runs, an event loop of a test's own does not."""
+    if _running:
+        playwright, browser = _running
+        _running.clear()
+        browser.close()
+        playwright.stop()
+
+
 @contextmanager
 def opened(
     path: Path, scheme: str = "light", extra: tuple[str, ...] = ("blob:",), fragment: str = "", **context: Any
@@ -35,11 +57,9 @@ def opened(
         fragment: what follows the page's address, "#step=3".
         context: how the browser is: `viewport`, `has_touch`.
     """
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(**{"viewport": {"width": 1400, "height": 900}, "color_scheme": scheme, **context})
+    tab = chromium().new_context(**{"viewport": {"width": 1400, "height": 900}, "color_scheme": scheme, **context})
+    try:
+        page = tab.new_page()
         requests: list[str] = []
         errors: list[str] = []
         page.on("request", lambda request: requests.append(request.url))
@@ -48,7 +68,8 @@ def opened(
         page.goto(path.as_uri() + fragment)
         page.locator("html[data-ready]").wait_for(state="attached")  # without polling by eval, which the page's policy forbids
         yield page
-        browser.close()
+    finally:
+        tab.close()
     asked = [request.partition("#")[0] for request in requests]
     assert [r for r in asked if not r.startswith(extra)] == [path.as_uri()] if extra else asked == [path.as_uri()]
     assert errors == []

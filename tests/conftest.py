@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from minigrad.compiler import native
+
+from . import browser
 
 
 @pytest.fixture(params=["native", "replayed"])
@@ -15,3 +19,9 @@ def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     elif not native.available():
         pytest.skip("needs llvmlite")
     return str(request.param)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_browser_for_the_tests_of_a_file() -> Iterator[None]:
+    yield
+    browser.close()

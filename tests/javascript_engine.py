@@ -18,7 +18,7 @@ from minigrad.compiler.javascript.functions import Functions, runtime
 from minigrad.compiler.javascript.writer import written
 from minigrad.compiler.loops import Loop
 
-from .browser import CHROMIUM, FLAGS
+from .browser import CHROMIUM, chromium
 
 __all__ = ["MISSING", "NODE", "Engine", "encoded", "engine"]
 
@@ -148,14 +148,9 @@ def engine() -> Iterator[Engine]:
             process.stdin.close()
             process.wait()
         return
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page()
-        page.add_script_tag(content=script)
-        yield Engine(lambda request: page.evaluate("(request) => answer(request)", request))
-        browser.close()
+    page = chromium().new_page()
+    page.add_script_tag(content=script)
+    yield Engine(lambda request: page.evaluate("(request) => answer(request)", request))
 
 
 def _asked(process: Any, request: Any) -> Any:

@@ -15,7 +15,7 @@ import nn
 from minigrad import Tensor, viz
 from nn.training.history import History
 
-from .browser import CHROMIUM, FLAGS, needs_browser
+from .browser import chromium, needs_browser
 
 
 def test_a_small_tensor_is_a_table_of_its_numbers() -> None:
@@ -127,31 +127,24 @@ class TestInANotebook:
 
     @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "GitHub"])
     def test_the_number_under_the_mouse_is_told_where_scripts_run(self, scripts: bool, tmp_path: Path) -> None:
-        from playwright.sync_api import sync_playwright
-
         x = np.random.default_rng(0).normal(size=(3, 2, 8, 10)).astype(np.float32)
         whole = np.arange(200).reshape(10, 20)
         path = tmp_path / "cell.html"
         path.write_text(f"<!doctype html><meta charset=utf-8>{viz.show([x, whole])._repr_html_()}", encoding="utf-8")
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            page = browser.new_context(java_script_enabled=scripts).new_page()
-            page.goto(path.as_uri())
-            image, told = page.locator("img").nth(0), page.locator("output").nth(0)
-            assert image.bounding_box()["width"] > 200  # type: ignore[index]
-            assert "axis 0 (3) facets down, axis 1 (2) facets across, axis 2 (8) down, axis 3 (10) across" in page.inner_text(
-                "body"
-            )
-            if scripts:
-                box = image.bounding_box()
-                assert box is not None
-                cell = box["width"] / 21  # ten, a gap, ten
-                page.mouse.move(box["x"] + 14.5 * cell, box["y"] + 12.5 * cell)
-                assert told.inner_text() == f"[1, 1, 3, 3] = {str(x[1, 1, 3, 3])}"
-                page.keyboard.press("Tab")
-                page.locator("img").nth(1).focus()
-                for _ in range(3):
-                    page.keyboard.press("ArrowRight")
-                page.keyboard.press("ArrowDown")
-                assert page.locator("output").nth(1).inner_text() == "[1, 3] = 23"
-            browser.close()
+        page = chromium().new_context(java_script_enabled=scripts).new_page()
+        page.goto(path.as_uri())
+        image, told = page.locator("img").nth(0), page.locator("output").nth(0)
+        assert image.bounding_box()["width"] > 200  # type: ignore[index]
+        assert "axis 0 (3) facets down, axis 1 (2) facets across, axis 2 (8) down, axis 3 (10) across" in page.inner_text("body")
+        if scripts:
+            box = image.bounding_box()
+            assert box is not None
+            cell = box["width"] / 21  # ten, a gap, ten
+            page.mouse.move(box["x"] + 14.5 * cell, box["y"] + 12.5 * cell)
+            assert told.inner_text() == f"[1, 1, 3, 3] = {str(x[1, 1, 3, 3])}"
+            page.keyboard.press("Tab")
+            page.locator("img").nth(1).focus()
+            for _ in range(3):
+                page.keyboard.press("ArrowRight")
+            page.keyboard.press("ArrowDown")
+            assert page.locator("output").nth(1).inner_text() == "[1, 3] = 23"

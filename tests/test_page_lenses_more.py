@@ -17,7 +17,7 @@ from minigrad import Tensor, viz
 from minigrad.viz.facets import caption_of, cells_of, colours, layout_of
 from nn.functional import recurrent
 
-from .browser import CHROMIUM, FLAGS, needs_browser, opened, violations
+from .browser import chromium, needs_browser, opened, violations
 
 pytestmark = needs_browser
 F = nn.functional
@@ -31,14 +31,9 @@ SHAPES = [
 
 def computed(names: list[str], expression: str, argument: Any) -> Any:
     """What the page's functions make of an argument, in an empty page."""
-    from playwright.sync_api import sync_playwright
-
     assets = files("minigrad.viz").joinpath("assets")
     source = "\n".join(assets.joinpath(name).read_text("utf-8") for name in names)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        found = browser.new_page().evaluate(f"(argument) => {{ {source}\nreturn ({expression})(argument); }}", argument)
-        browser.close()
+    found = chromium().new_page().evaluate(f"(argument) => {{ {source}\nreturn ({expression})(argument); }}", argument)
     return found
 
 

@@ -12,7 +12,7 @@ import pytest
 import nn
 from minigrad import Tensor, viz
 
-from .browser import needs_browser, opened, violations
+from .browser import chromium, needs_browser, opened, violations
 
 pytestmark = needs_browser
 
@@ -249,21 +249,15 @@ def test_a_page_prints_a_worksheet_with_the_numbers_of_now(quiz: Any) -> None:
 
 
 def test_a_worksheet_of_python_is_accessible_and_asks_for_nothing(quiz: Any, tmp_path: Path) -> None:
-    from playwright.sync_api import sync_playwright
-
-    from .browser import CHROMIUM, FLAGS
 
     path = quiz[1].worksheet(tmp_path / "sheet.html")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page()
-        requests: list[str] = []
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(path.as_uri())
-        assert page.locator("svg").count() == 2 and page.locator("math").count() > 10
-        assert page.locator("h1").first.is_visible()
-        pdf = page.pdf(prefer_css_page_size=True)
-        browser.close()
+    page = chromium().new_page()
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(path.as_uri())
+    assert page.locator("svg").count() == 2 and page.locator("math").count() > 10
+    assert page.locator("h1").first.is_visible()
+    pdf = page.pdf(prefer_css_page_size=True)
     assert requests == [path.as_uri()]
     assert len(re.findall(rb"/Type\s*/Page[^s]", pdf)) >= 2
     assert re.search(rb"/MediaBox\s*\[0 0 59[45][.\d]* 84[12]", pdf)  # A4, in points

@@ -17,7 +17,7 @@ import pytest
 import nn
 from minigrad import Tensor, viz
 
-from .browser import CHROMIUM, FLAGS, needs_browser, opened, violations
+from .browser import chromium, needs_browser, opened, violations
 
 pytestmark = needs_browser
 SVG = "{http://www.w3.org/2000/svg}"
@@ -277,44 +277,34 @@ def test_links_and_embed_code_are_copied_or_shown(small: Path, tmp_path: Path) -
     slides = tmp_path / "slides.html"
     shutil.copy(small, tmp_path / small.name)
     slides.write_text(f"<title>Slides</title>{frame}")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page()
-        page.goto(slides.as_uri())
-        inside = page.frame_locator("iframe")
-        inside.locator("html[data-ready]").wait_for(state="attached")
-        assert inside.locator("#now").inner_text().startswith("3 of 12, forward: v1 = multiply(x, y)")
-        assert not inside.locator("#search").is_visible()
-        browser.close()
+    page = chromium().new_page()
+    page.goto(slides.as_uri())
+    inside = page.frame_locator("iframe")
+    inside.locator("html[data-ready]").wait_for(state="attached")
+    assert inside.locator("#now").inner_text().startswith("3 of 12, forward: v1 = multiply(x, y)")
+    assert not inside.locator("#search").is_visible()
 
 
 def test_a_notebook_has_no_address_and_no_trouble(small: Path, tmp_path: Path) -> None:
     page_ = viz.explore(lambda x: x * x, 2.0)
     book = tmp_path / "notebook.html"
     book.write_text(f"<title>Notebook</title>{page_._repr_html_()}", "utf-8")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page()
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        page.goto(book.as_uri())
-        inside = page.frame_locator("iframe")
-        inside.locator("html[data-ready]").wait_for(state="attached")
-        inside.locator("#forward").click()
-        page.wait_for_timeout(600)
-        inside.locator("summary", has_text="Share").click()
-        inside.locator("#share-link").click()
-        assert "path=" in inside.locator("#shared").inner_text()
-        with page.expect_download() as download:
-            inside.locator("#share-svg").click()
-        assert download.value.suggested_filename == "computation-graph.svg"
-        assert errors == []
-        browser.close()
+    page = chromium().new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto(book.as_uri())
+    inside = page.frame_locator("iframe")
+    inside.locator("html[data-ready]").wait_for(state="attached")
+    inside.locator("#forward").click()
+    page.wait_for_timeout(600)
+    inside.locator("summary", has_text="Share").click()
+    inside.locator("#share-link").click()
+    assert "path=" in inside.locator("#shared").inner_text()
+    with page.expect_download() as download:
+        inside.locator("#share-svg").click()
+    assert download.value.suggested_filename == "computation-graph.svg"
+    assert errors == []
 
 
 # ------------------------------------------------------------------------------------- the address
