@@ -113,6 +113,12 @@ def shown_loss(page: Any) -> float:
     return float(re.search(r"\bloss (\S+)", page.locator(".card").first.inner_text())[1])  # type: ignore[index]
 
 
+HOLDER = "document.querySelector('.chart-holder').clientWidth"
+SIZES = "all => all.map((text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a)"
+#: The colour and the dash of each line.
+LOOKS = "all => all.map((line) => [getComputedStyle(line).stroke, line.getAttribute('stroke-dasharray')])"
+
+
 class TestThePage:
     pytestmark = needs_browser
 
@@ -130,3 +136,86 @@ class TestThePage:
             assert shown_loss(page) == pytest.approx(recorder.epochs[0]["loss"], rel=1e-2)
             assert page.locator(".histogram").count() == 6 + 5
             assert violations(page) == []
+
+    def test_labels_can_be_read_and_lines_are_told_apart(self, tmp_path: Path) -> None:
+        recorder, model = trained(5)
+        recorder.page(tmp_path / "run.html")
+        with opened(tmp_path / "run.html") as page:
+            for width in (1280, 390):
+                page.set_viewport_size({"width": width, "height": 800})
+                page.locator(f".chart-holder > svg[width='{page.evaluate(HOLDER)}']").first.wait_for()
+                sizes = page.locator("svg.chart text, svg.chart tspan").evaluate_all(SIZES)
+                assert min(sizes) >= 12  # pixels of the screen: the charts are not scaled
+                assert page.evaluate("document.documentElement.scrollWidth") <= width
+            gradients = page.locator(".card", has=page.locator("h2", has_text="Norm of the gradients"))
+            looks = gradients.locator(".chart-holder .series").evaluate_all(LOOKS)
+            names = [name for name, _ in model.named_parameters()]
+            assert len(looks) == len({tuple(look) for look in looks}) == len(names)
+            assert len({dash for _, dash in looks}) == 4  # not by colour alone
+            assert sorted(gradients.locator("text.end").all_text_contents()) == sorted(names)
+            places = gradients.locator("text.end").evaluate_all("all => all.map((text) => text.getBoundingClientRect().y)")
+            assert np.diff(sorted(places)).min() >= 14  # none covers another
+
+    def test_an_axis_of_powers_of_ten_says_so_and_places_numbers_by_their_logarithms(self, tmp_path: Path) -> None:
+        recorder = nn.inspect.Recorder(nn.Linear(1, 1))
+        for norm in (1.0, 0.1, 1e-4, 0.0, float("nan")):
+            recorder.record()
+            recorder.epochs[-1]["gradients"] = {"weight": norm}
+        recorder.page(tmp_path / "run.html")
+        with opened(tmp_path / "run.html") as page:
+            card = page.locator(".card", has=page.locator("h2", has_text="Norm of the gradients"))
+            assert "logarithmic axis" in card.inner_text()
+            ticks = card.locator("text.tick").all_text_contents()[:5]
+            assert ticks == ["10−4", "10−3", "10−2", "10−1", "100"]
+            path = card.locator(".series").get_attribute("d")
+            heights = [float(point.split()[1]) for point in re.split("[ML]", path)[1:]]
+            assert len(heights) == 3  # 0 and NaN are gaps
+            assert (heights[2] - heights[1]) / (heights[1] - heights[0]) == pytest.approx(3, rel=0.01)
+            card.locator("summary").click()
+            card.locator("tbody tr").first.wait_for()
+            rows = card.locator("tbody tr").all_inner_texts()
+            assert rows == ["1\t1.000", "2\t0.1000", "3\t0.0001000", "4\t0.000", "5\tNaN"]
+
+    def test_runs_are_compared_in_one_page(self, tmp_path: Path) -> None:
+        runs = {"first": trained(4)[0], "second": trained(3)[0]}
+        nn.inspect.compare_runs(runs, tmp_path / "runs.html")
+        with opened(tmp_path / "runs.html", "dark") as page:
+            first = page.locator(".card").first
+            ends = sorted(first.locator("text.end").all_text_contents())
+            assert ends == ["first: loss", "first: val_loss", "second: loss", "second: val_loss"]
+            looks = dict(zip(ends, first.locator(".keys .series").evaluate_all(LOOKS), strict=True))
+            assert looks["first: loss"][0] == looks["first: val_loss"][0] != looks["second: loss"][0]  # a colour for a run
+            assert looks["first: loss"][1] == looks["second: loss"][1] != looks["first: val_loss"][1]  # a dash for a value
+            assert page.inner_text("#epoch") == "epoch 4 of 4"
+            gradients = page.locator(".card", has=page.locator("h2", has_text="Norm of the gradients"))
+            gradients.locator("select").select_option("2.weight")
+            keys = gradients.locator(".keys").inner_text()
+            assert float(re.search(r"first (\S+)", keys)[1]) == pytest.approx(  # type: ignore[index]
+                runs["first"].epochs[3]["gradients"]["2.weight"], rel=1e-2
+            )
+            page.focus("#scrub")
+            page.keyboard.press("Home")
+            assert page.locator(".cards.small .card h3", has_text="first: 0.weight").count() == 1
+            assert page.locator(".cards.small .card h3", has_text="second: 0.weight").count() == 1
+            assert violations(page) == []
+
+    def test_a_line_is_singled_out(self, tmp_path: Path) -> None:
+        recorder, _ = trained()
+        recorder.page(tmp_path / "run.html")
+        with opened(tmp_path / "run.html") as page:
+            card = page.locator(".card").first
+            card.locator(".keys button", has_text="val_loss").click()
+            assert card.locator("text.end").all_text_contents() == ["val_loss"]
+            assert card.locator(".series.faint").count() == 1
+            card.locator(".keys button", has_text="val_loss").click()
+            assert card.locator(".faint").count() == 0
+            box = card.locator(".chart-holder svg").bounding_box()
+            page.mouse.click(box["x"] + 58, box["y"] + 100)  # a click on the chart goes to that epoch
+            assert page.inner_text("#epoch") == "epoch 1 of 3"
+
+
+def test_runs_need_names() -> None:
+    with pytest.raises(ValueError, match="by the names of their runs"):
+        nn.inspect.compare_runs({})
+    with pytest.raises(ValueError, match="by the names of their runs"):
+        nn.inspect.compare_runs({"": trained(1)[0]})

@@ -1,16 +1,18 @@
-"""Seeing the graph: `draw` for pictures, `explore` for a page to play through, `explain` for text,
-`quiz` for questions, `export` for files of other kinds.
+"""Seeing the graph: `draw` for pictures, `explore` for a page to play through, `explain` for text, `quiz` for questions,
+`memory` for bytes, `export` for files of other kinds.
 
 Nothing here knows a layer: what looks inside of networks and watches trainings is in `nn.inspect`.
 """
 
-from .capture import capture
+from .capture import Capture, capture
 from .coloured import ColouredText, colour_text
 from .draw import draw
 from .drawing import DotNotFoundError, Drawing
 from .explain import Explained, Explanation, explain
 from .explore import explore
 from .export import export
+from .failure import Failure
+from .memory import Memory, memory
 from .numbers import memory_size
 from .orders import derivatives
 from .page import Page
@@ -23,12 +25,15 @@ from .target import resolve
 from .walk import Step, walk
 
 __all__ = [
+    "Capture",
     "ColouredText",
     "Display",
     "DotNotFoundError",
     "Drawing",
     "Explained",
     "Explanation",
+    "Failure",
+    "Memory",
     "Mistake",
     "Page",
     "Question",
@@ -42,6 +47,7 @@ __all__ = [
     "draw_program",
     "explain",
     "explore",
+    "memory",
     "export",
     "memory_size",
     "quiz",

@@ -15,12 +15,14 @@ from typing import Any, NamedTuple, Protocol
 
 from .. import tracing
 from ..backend import is_array
+from ..cotangents import PICK, pick
 from ..graph import Node, observe, rule_now, user_line
-from ..tensor import Tensor, raw
+from ..tensor import Tensor, raw, wrap
 from .code import targets
 from .data import Collection, Known
+from .failure import Failure, causes, stop
 
-__all__ = ["Call", "Modular", "Record", "capture", "captured", "limit", "name_of", "variable_of"]
+__all__ = ["Call", "Capture", "Modular", "Record", "capture", "captured", "limit", "name_of", "node_behind", "variable_of"]
 
 
 class Modular(Protocol):
@@ -29,7 +31,7 @@ class Modular(Protocol):
     def named_modules(self) -> Iterator[tuple[str, Any]]: ...
     def named_parameters(self) -> Iterator[tuple[str, Any]]: ...
     def named_buffers(self) -> Iterator[tuple[str, Any]]: ...
-    def register_forward_hook(self, hook: Callable[..., Any]) -> Callable[[], None]: ...
+    def register_forward_hook(self, hook: Callable[..., Any], *, always_call: bool) -> Callable[[], None]: ...
     def register_forward_pre_hook(self, hook: Callable[..., Any], *, with_kwargs: bool) -> Callable[[], None]: ...
 
 
@@ -68,8 +70,59 @@ _names: weakref.WeakKeyDictionary[Node, str] = weakref.WeakKeyDictionary()
 _variables: weakref.WeakKeyDictionary[Node, tuple[int, str]] = weakref.WeakKeyDictionary()
 
 
+class Capture:
+    """What happened under `capture`; `explore` and `draw` show its results, or the graph up to the op that failed.
+
+    Attributes:
+        failed: where an exception stopped it, see `Failure`; None where nothing failed.
+    """
+
+    def __init__(self) -> None:
+        self.failed: Failure | None = None
+        self._ends: weakref.WeakSet[Node] = weakref.WeakSet()  # what nobody has read yet
+        self._stack: list[Call] = []
+        self._error: tuple[BaseException | None, tuple[Call, ...]] = (None, ())
+
+    @property
+    def results(self) -> list[Tensor]:
+        """The tensors that were computed, and that nothing else was computed from, as far as somebody holds them still.
+
+        Raises:
+            ValueError: their values were not asked for.
+        """
+        found: list[Tensor] = []
+        for node in sorted(self._ends, key=lambda end: end.order):
+            record = captured(node)
+            if record is None or record.value is None:
+                raise ValueError("capture(values=False) kept no results: show the tensors themselves")
+            several = isinstance(record.value, tuple)
+            found += [pick(node, i, x) for i, x in enumerate(record.value)] if several else [wrap(record.value, node)]
+        return found
+
+    def _note(self, node: Node) -> None:
+        for parent in node.parents:
+            if parent is not None:
+                self._ends.discard(node_behind(parent))
+        self._ends.add(node)
+
+    def _note_failure(self) -> None:
+        """A call of a module ends with an error: the first one to know of it is the innermost."""
+        if (error := sys.exception()) is not self._error[0]:
+            self._error = error, tuple(self._stack)
+
+    def _stop(self, error: Exception, data: Collection) -> None:
+        calls = self._error[1] if self._error[0] in list(causes(error)) else tuple(self._stack)
+        last = max(self._ends, key=lambda end: end.order, default=None)
+        failure, given = stop(error, calls, data, last)
+        _records[failure.node] = Record(None, failure.source, calls, given)
+        self.failed = failure
+
+    def __repr__(self) -> str:
+        return "<Capture>" if self.failed is None else f"<Capture> {self.failed!r}"
+
+
 @contextmanager
-def capture(module: Modular | None = None, values: bool = True) -> Iterator[None]:
+def capture(module: Modular | None = None, values: bool = True) -> Iterator[Capture]:
     """Keep the results of all steps that are recorded inside, and the lines of code that made them, for those who show them.
 
     An ordinary graph holds only what its rules will read; of the other steps and data the numbers are unknown afterwards.
@@ -78,6 +131,10 @@ def capture(module: Modular | None = None, values: bool = True) -> Iterator[None
         module: also note which call of which module inside of it made a step, and the names of its parameters and inputs.
         values: False keeps no results, which saves their memory.
 
+    Yields:
+        What happened (`Capture`): `explore` and `draw` show it.  An exception goes on as always, and leaves in `.failed` which
+        op failed, what it got, in which module and on which line.
+
     >>> from minigrad.viz import explain
     >>> x = Tensor(2.0, requires_grad=True, name="x")
     >>> with capture():
@@ -85,7 +142,8 @@ def capture(module: Modular | None = None, values: bool = True) -> Iterator[None
     >>> explain(y).steps[1].value
     array(3., dtype=float32)
     """
-    stack: list[Call] = []
+    this = Capture()
+    stack = this._stack
     steps, most = count(1), limit.get()
     data = Collection(copied=tracing.recorder.get() is None, values=values)  # a recorded value does not change
 
@@ -98,6 +156,7 @@ def capture(module: Modular | None = None, values: bool = True) -> Iterator[None
         if next(steps) > most:
             raise ValueError(f"the graph has more than {most} steps, of which the page shows some")
         _name_variables()
+        this._note(node)
         given = data.sort_out(op, node.parents, parameters, bool(stack))
         _records[node] = Record(_copied(value) if values else None, user_line(), tuple(stack), given, rule)
 
@@ -108,9 +167,15 @@ def capture(module: Modular | None = None, values: bool = True) -> Iterator[None
                     _names[parameter._node] = name
             data.known += [Known(name, raw(buffer), False) for name, buffer in module.named_buffers()]
             for path, inner in module.named_modules():
-                _watch(inner, path, stack, data, undo)
+                _watch(inner, path, this, data, undo)
         with observe(keep):
-            yield
+            try:
+                yield this
+            except Exception as error:
+                this._stop(error, data)
+                raise
+            finally:
+                this._error = None, ()  # or its frames would live as long as this
 
 
 def _name_variables() -> None:
@@ -132,8 +197,9 @@ def _copied(value: Any) -> Any:
     return tuple(map(_copied, value)) if isinstance(value, (tuple, list)) else value.copy()
 
 
-def _watch(module: Modular, path: str, stack: list[Call], data: Collection, undo: ExitStack) -> None:
+def _watch(module: Modular, path: str, this: Capture, data: Collection, undo: ExitStack) -> None:
     """Push each call of a module on the stack while it runs; what the outermost one gets are the inputs of the model."""
+    stack = this._stack
     number = 0
     lines: list[str | None] = []
 
@@ -146,6 +212,8 @@ def _watch(module: Modular, path: str, stack: list[Call], data: Collection, undo
         stack.append(Call(path, number, type(module).__name__))
 
     def leave(_module: Any, _args: Any, out: Any) -> None:
+        if out is None:
+            this._note_failure()
         stack.pop()
         results = out if isinstance(out, tuple) else (out,)
         for place, (name, result) in enumerate(zip(targets(lines.pop(), path), results, strict=False)):
@@ -153,7 +221,7 @@ def _watch(module: Modular, path: str, stack: list[Call], data: Collection, undo
                 _variables[result._node] = (place, name)
 
     undo.callback(module.register_forward_pre_hook(enter, with_kwargs=True))
-    undo.callback(module.register_forward_hook(leave))
+    undo.callback(module.register_forward_hook(leave, always_call=True))
 
 
 def _inputs(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Known]:
@@ -168,6 +236,11 @@ def _inputs(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[
 def captured(node: Node) -> Record | None:
     """What was captured of a step; None where nothing was."""
     return _records.get(node)
+
+
+def node_behind(node: Node) -> Node:
+    """The node itself; for one output of an op with several, the op's node."""
+    return node.parents[0] if node.op is PICK and node.parents[0] is not None else node
 
 
 def name_of(node: Node) -> str | None:

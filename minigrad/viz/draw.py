@@ -8,13 +8,14 @@ from ..tensor import Tensor
 from .capture import Call
 from .derivatives import DERIVATIVES, with_gradients
 from .drawing import Drawing, graphviz_package
-from .highlight import MARK, Marked, mark
+from .failure import MOST, Failure
+from .highlight import FAILED, MARK, Marked, mark
 from .numbers import dimensions, memory_size, number
-from .target import resolve
+from .target import failed, resolve, steps_of
 from .text import printable
 from .values import backward_flow, values_of
 from .view import Edge, Group, View, view
-from .walk import Step, walk
+from .walk import Step
 
 __all__ = ["draw"]
 
@@ -32,7 +33,8 @@ def draw(
     """Draw the graph that computed some tensors; of a gradient made with `create_graph=True` too.
 
     Args:
-        target: a tensor or several that require a gradient; or a module or a function, which is called with the inputs.
+        target: a tensor or several that require a gradient; or a module or a function, which is called with the inputs; or what
+            `capture` gave: where an exception stopped it, the graph ends with the op that failed, in red.
         inputs: the example inputs of a module or function; after tensors the `names` may stand here.
         names: a module, whose parameters are then named by their paths, or a dict from names to tensors.
             A tensor's own `.name` is used otherwise.
@@ -61,13 +63,14 @@ def draw(
         raise ValueError(f"direction must be TB, LR, BT or RL, got {direction!r}")
     if style not in STYLES:
         raise ValueError(f"style must be one of {', '.join(STYLES)}, got {style!r}")
-    tensors, names = resolve(target, inputs, names, values=style == "detailed" or highlight is not None)
-    steps = walk(tensors, names)
-    if derivative:
+    tensors, names = resolve(target, inputs, names, style == "detailed" or highlight is not None, or_failed=True)
+    steps, failure = steps_of(target, tensors, names), failed(target)
+    if derivative and not failure:
         steps, _ = with_gradients(tensors, steps, names, derivative, values=style == "detailed")
     shown = view(steps, depth, repeats, max_nodes)
     numbers = _Numbers(tensors, steps) if style == "detailed" else None
-    painter = _Painter(steps, shown, style, direction, mark(highlight, tensors, steps), numbers)
+    marked = mark(highlight, tensors, steps) if failure is None else _marked(failure, steps)
+    painter = _Painter(steps, shown, style, direction, marked, numbers, failure)
     painter.groups(painter.graph, shown.groups, 0)
     for edge in shown.edges:
         painter.edge(edge)
@@ -81,9 +84,10 @@ class _Painter:
     """Draws the groups and edges of a view on a `graphviz.Digraph`."""
 
     def __init__(
-        self, steps: list[Step], shown: View, style: str, direction: str, marked: Marked, numbers: _Numbers | None
+        self, steps: list[Step], shown: View, style: str, direction: str, marked: Marked, numbers: _Numbers | None,
+        failure: Failure | None = None,
     ) -> None:  # fmt: skip
-        self.style, self.marked, self.numbers = style, marked, numbers
+        self.style, self.marked, self.numbers, self.failure = style, marked, numbers, failure
         self.several = {call.path for step in steps for call in step.calls if call.number > 1}
         self.graph = graphviz_package().Digraph(
             graph_attr={
@@ -137,6 +141,12 @@ class _Painter:
             title = SYMBOLS.get(step.op, step.op) if self.style == "minimal" else step.op
             details = [_describe(step)] if self.style == "detailed" else []
             look = {"shape": "box", "style": "rounded,filled", "fillcolor": "#dbe9ff", "color": "#3b6db5"}
+        if self.failure is not None and any(member.node is self.failure.node for member in group.steps):
+            look |= {"color": MARK, "fontcolor": "#8c1a1a"}
+            given = self.failure.given
+            more = [f"… {len(given)} in all"] if len(given) > MOST else []
+            details = [*map(str, given[:MOST]), *more, self.failure.kind]
+            title += " failed"
         if step.data is not None and not group.closed:
             look |= {"fillcolor": "#eceff1", "color": "#607d8b"}
         if len(group.steps) > 1 and not group.closed:
@@ -164,6 +174,12 @@ class _Painter:
         look = {"shape": "box", "style": "filled", "fillcolor": "#dcedc8", "color": "#558b2f"}
         self.graph.node(f"out{step.id}", _escape(text), **look)
         self.graph.edge(str(group.id), f"out{step.id}")
+
+
+def _marked(failure: Failure, steps: list[Step]) -> Marked:
+    """The op that failed in red, and in words what it was."""
+    number = next(step.id for step in steps if step.node is failure.node)
+    return Marked({number: FAILED}, notes=[f"{failure.title}. {failure.kind}: {failure.message}"])
 
 
 class _Numbers:

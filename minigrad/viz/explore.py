@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
-from math import isfinite
+from math import hypot, isfinite
 from typing import Any
 
 import numpy as np
@@ -17,20 +17,22 @@ from .capture import variable_of
 from .code import Listing
 from .derivatives import with_gradients
 from .explain import Explained, Rule, explained, place
+from .failure import STOPPED, Failure
 from .formula import Formula
 from .given import arrays, given
 from .highlight import Marked, mark
 from .live import attempt, for_page
+from .memory import memory_of
 from .numbers import dimensions, host, memory_size, number, rms
 from .page import Page
 from .questions import questions_of
 from .summary import Summariser
-from .target import prepared, resolve
+from .target import failed, prepared, resolve, steps_of
 from .text import printable
 from .training import Training
 from .unchanged import as_before
 from .view import Group, alike, boxes, check, view
-from .walk import Step, walk
+from .walk import Step
 
 __all__ = ["explore"]
 
@@ -83,6 +85,11 @@ SCRIPTS = (
     "boundary.js",
     "training_fit.js",
     "training.js",
+    "looks.js",
+    "failure.js",
+    "heat.js",
+    "nan.js",
+    "memory.js",
     "address.js",
     "snapshot.js",
     "film.js",
@@ -109,6 +116,7 @@ def explore(
     Args:
         target: a tensor or several, before `backward()` has freed what the rules read; or a module or a function, which is
             called with the inputs.  Under `capture(module)` the numbers of all steps are kept, and the modules that made them.
+            Or what `capture` gave: where an exception stopped it, the graph ends with the op that failed, in red.
         inputs: of a module or a function; after tensors the `names` may stand here.  A path may stand before them.
         path: where to write the page; a notebook shows the returned page by itself.
         names: a module, or a dict from names to tensors.
@@ -149,8 +157,9 @@ def explore(
         target, inputs = training.objective, tuple(training.first)
     inputs = tuple(prepared(target, inputs)) if callable(target) else inputs
     make = partial(_graph, target, inputs, names, derivative=derivative)
+    failure = failed(target)
     with nullcontext() if training is None else as_before(target):
-        recording = attempt(make, target, inputs, gradient, max_nodes) if live else ""
+        recording = STOPPED if failure else attempt(make, target, inputs, gradient, max_nodes) if live else ""
         tensors, steps, marked = _graph(target, inputs, names, highlight, derivative)
     groups = view(steps, None, "unrolled", max_nodes)
     check(depth, repeats or "unrolled")
@@ -166,10 +175,12 @@ def explore(
         "direction": direction,
         "repeats": repeats,
         "code": listing.files,
-        "steps": _steps(rows, steps, groups.groups, member, depth, listing),
+        "steps": _steps(rows, steps, groups.groups, member, depth, listing, failure),
         "backward": [row.step.id for row in reversed(rows) if row.gradient is not None],
         "marked": {str(member[number]): colour for number, colour in marked.steps.items()},
         "path": sorted({member[number] for number in marked.path}),
+        "failure": failure and _failure(failure, steps, member),
+        "memory": None if failure else memory_of(steps).for_page(member),
         "live": alive,
         "tokens": _words(tokens),
         "arrays": arrays(rows) if "why" in alive else {},
@@ -195,12 +206,19 @@ def _graph(
     target: Any, inputs: tuple[Any, ...], names: Any, highlight: Any = None, derivative: int = 0
 ) -> tuple[list[Tensor], list[Step], Marked]:
     """The tensors that are shown, the steps that lead to them, and what is marked."""
-    tensors, names = resolve(target, inputs, names)
-    steps = walk(tensors, names)
+    tensors, names = resolve(target, inputs, names, or_failed=True)
+    steps = steps_of(target, tensors, names)
+    if failed(target):
+        return tensors, steps, Marked()
     marked = mark(highlight, tensors, steps)
     if derivative:
         steps, tensors = with_gradients(tensors, steps, names, derivative)
     return tensors, steps, marked
+
+
+def _failure(failure: Failure, steps: list[Step], member: dict[int, int]) -> dict[str, Any]:
+    number = next(member[step.id] for step in steps if step.node is failure.node)
+    return failure.for_page(number, place(failure.source))
 
 
 def _path_before(
@@ -217,8 +235,9 @@ def _path_before(
 
 
 def _steps(
-    rows: list[Explained], steps: list[Step], groups: list[Group], member: dict[int, int], depth: int | None, listing: Listing
-) -> list[dict[str, Any]]:
+    rows: list[Explained], steps: list[Step], groups: list[Group], member: dict[int, int], depth: int | None, listing: Listing,
+    failure: Failure | None,
+) -> list[dict[str, Any]]:  # fmt: skip
     """All that the page shows of each step: those of a class are alike."""
     classes: dict[Any, int] = {}
     keys, calls = alike(steps), boxes(steps)
@@ -231,6 +250,8 @@ def _steps(
         step["calls"] = [[c.path, c.number, c.kind] for c in kept]
         step["shut"] = kept.index(around[depth]) if depth is not None and depth < len(around) and around[depth] in kept else -1
         step["variable"] = variable_of(row.step.node)
+        if failure and any(one.node is failure.node for one in group.steps):
+            step |= {"failed": failure.label, "short": "failed", "shapes": "failed"}
         step["line"] = listing.place(row.source)
         step["alike"] = classes.setdefault(keys[row.step.id], len(classes))
         shown.append(step)
@@ -277,6 +298,8 @@ def _step(row: Explained, group: Group, member: dict[int, int], summarise: Summa
                 "formula": _formula(rule.formula),
                 "local": _local(rule, row.gradient),
                 "sent": number(rule.sent),
+                "norm": _norm(rule.sent),
+                "odd": _odd(rule.sent),
             }
             for rule in row.rules
         ],
@@ -305,6 +328,20 @@ def _size(gradient: Any) -> float | None:
     """The root mean square of a gradient; None where it is no number."""
     size = rms(gradient)
     return float(size) if isfinite(size) else None
+
+
+def _norm(gradient: Any) -> float | None:
+    """The root of the sum of the squares of what is sent back; None where it is no number."""
+    parts = [host(part) for part in (gradient if isinstance(gradient, tuple) else (gradient,)) if part is not None]
+    norm = hypot(*(float(np.linalg.norm(part.astype(complex if part.dtype.kind == "c" else float))) for part in parts))
+    return norm if isfinite(norm) else None
+
+
+def _odd(values: Any) -> list[int]:
+    """How many elements are NaN, and how many infinite."""
+    parts = [host(part) for part in (values if isinstance(values, tuple) else (values,)) if part is not None]
+    real = [part for part in parts if part.dtype.kind in "fc"]
+    return [sum(int(np.isnan(part).sum()) for part in real), sum(int(np.isinf(part).sum()) for part in real)]
 
 
 def _short(value: Any, step: Step, norm: bool = False) -> str:

@@ -12,9 +12,10 @@ from .numbers import host, rms
 from .values import backward_flow, values_of
 from .walk import Step
 
-__all__ = ["MARK", "Marked", "mark"]
+__all__ = ["FAILED", "MARK", "Marked", "mark"]
 
 MARK = "#d62728"
+FAILED = "#ffb3ad"
 ORIGIN, AFTER = "#ff9e9e", "#ffe0e0"
 VANISHED, EXPLODED = 1e-4, 1e4
 FAINT = ("#ffffff", "#e8edf6", "#c3d3ee", "#8fb0e3", "#ff9e9e")  # the gradient's norm: vanished, small, as usual, large, exploded

@@ -10,24 +10,37 @@ import numpy as np
 
 from ..backend import is_array
 from ..tensor import Tensor
-from .capture import capture
+from .capture import Capture, capture
+from .failure import Failure
+from .walk import Step, walk, walk_from
 
-__all__ = ["prepared", "resolve"]
+__all__ = ["failed", "prepared", "resolve", "steps_of"]
 
 
-def resolve(target: Any, inputs: Sequence[Any], names: Any, values: bool = True) -> tuple[list[Tensor], Any]:
+def resolve(
+    target: Any, inputs: Sequence[Any], names: Any, values: bool = True, or_failed: bool = False
+) -> tuple[list[Tensor], Any]:  # fmt: skip
     """The tensors whose graph is meant, and what names its leaves.
 
     Args:
-        target: a tensor or several; a module or a function of NumPy, which is called with the inputs while all is captured.
+        target: a tensor or several; what `capture` gave; a module or a function of NumPy, which is called with the inputs while
+            all is captured.
         inputs: of a module or a function; for tensors at most one, which takes the place of `names`.
         names: a module, or a dict from names to tensors.
         values: whether the results of a module or a function are kept, see `capture`.
+        or_failed: of a `Capture` that failed there are no tensors, see `steps_of`; else it is an error.
 
     >>> tensors, names = resolve(lambda x, y: x * y, (2.0, 3.0), None)
     >>> tensors[0].item(), list(names)
     (6.0, ['x', 'y'])
     """
+    if isinstance(target, Capture):
+        if target.failed and not or_failed:
+            raise ValueError(f"{target.failed.title}, so there is no result; explore and draw show the graph up to there")
+        tensors = [] if target.failed else target.results
+        if not tensors and not target.failed:
+            raise ValueError("under this capture() nothing was computed that needs a gradient, or nobody holds it any more")
+        return tensors, inputs[0] if inputs else names
     if not callable(target):
         if len(inputs) > 1:
             raise TypeError(f"tensors take no inputs, got {len(inputs)}; one module or dict that names the leaves may follow")
@@ -48,6 +61,21 @@ def resolve(target: Any, inputs: Sequence[Any], names: Any, values: bool = True)
     if not tensors:
         raise ValueError(f"the result {out!r:.60} does not depend on the inputs in a way that is differentiable")
     return tensors, names
+
+
+def failed(target: Any) -> Failure | None:
+    """Where the computation stopped, of a `Capture` in which it did."""
+    return target.failed if isinstance(target, Capture) else None
+
+
+def steps_of(target: Any, tensors: list[Tensor], names: Any) -> list[Step]:
+    """The steps that lead to the tensors of a target; of a computation that failed, those that lead to the op that did."""
+    failure = failed(target)
+    if failure is None:
+        return walk(tensors, names)
+    steps = walk_from([failure.node], names)
+    steps[-1].output = False  # there is no result
+    return steps
 
 
 def prepared(target: Any, inputs: Sequence[Any]) -> list[Any]:

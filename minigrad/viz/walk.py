@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, NamedTuple
@@ -12,11 +12,11 @@ import numpy as np
 from ..cotangents import PICK
 from ..graph import Node
 from ..tensor import Tensor
-from .capture import Call, captured, name_of
+from .capture import Call, captured, name_of, node_behind
 from .data import UNKNOWN, Collection, Data, Flows
 from .text import printable
 
-__all__ = ["Argument", "Step", "walk", "what_rules_read"]
+__all__ = ["Argument", "Step", "walk", "walk_from", "what_rules_read"]
 
 
 class Argument(NamedTuple):
@@ -110,7 +110,12 @@ def walk(outputs: Tensor | Iterable[Tensor], names: Any = None) -> list[Step]:
             raise ValueError(
                 "the tensor has no graph: it was made from tensors that require no gradient, under no_grad(), or detached"
             )
-        starts.append(_source(tensor._node))
+        starts.append(node_behind(tensor._node))
+    return walk_from(starts, names)
+
+
+def walk_from(starts: Sequence[Node], names: Any = None) -> list[Step]:
+    """The steps that lead to some nodes, oldest first; see `walk`."""
     ends = set(starts)
     given = _names(names)
     steps: list[Step] = []
@@ -125,7 +130,7 @@ def walk(outputs: Tensor | Iterable[Tensor], names: Any = None) -> list[Step]:
         record = captured(node)
         if record is not None:
             step.calls, step.rule = record.calls, record.rule
-        step.inputs = [(_source(p).order, p.shape, p.dtype) for p in node.parents if p is not None]
+        step.inputs = [(node_behind(p).order, p.shape, p.dtype) for p in node.parents if p is not None]
         if op is not None:
             steps += data.read_by(step)
         steps.append(step)
@@ -161,7 +166,7 @@ class _DataSteps:
                 parent = parents[value.place]
                 assert parent is not None
                 output = parent.saved[0][0] if parent.op is PICK and parent.saved else None
-                step.arguments[name] = Argument(_source(parent).order, output)
+                step.arguments[name] = Argument(node_behind(parent).order, output)
                 continue
             self._link(step, name, value)
         return new
@@ -211,15 +216,10 @@ def _reached(starts: Iterable[Node]) -> set[Node]:
     stack = list(seen)
     while stack:
         for parent in stack.pop().parents:
-            if parent is not None and (source := _source(parent)) not in seen:
+            if parent is not None and (source := node_behind(parent)) not in seen:
                 seen.add(source)
                 stack.append(source)
     return seen
-
-
-def _source(node: Node) -> Node:
-    """The node itself; for one output of an op with several, the op's node."""
-    return node.parents[0] if node.op is PICK and node.parents[0] is not None else node
 
 
 def _names(names: Any) -> dict[Any, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,11 +15,13 @@ from minigrad import Tensor, is_grad_enabled, raw
 from ..values import host
 from .pyplot import finish, pyplot
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "compare_runs"]
 
 #: Where a unit counts as saturated, by the class of its module: outside of these bounds the derivative is below 6 %.
 SATURATED = dict.fromkeys(("Tanh", "RNN", "LSTM", "GRU", "RNNCell", "GRUCell"), (-0.97, 0.97)) | {"Sigmoid": (0.03, 0.97)}
 CAN_DIE = ("ReLU", "ReLU6")
+#: How lines differ beside their colours.
+DASHES = ("-", "--", ":", "-.")
 _SCRIPT = Path(__file__).with_name("record.js")
 
 
@@ -109,11 +111,8 @@ class Recorder:
     # ------------------------------------------------------------------------------------- seen
 
     def page(self, path: str | os.PathLike[str] | None = None, title: str = "Training") -> minigrad.viz.Page:
-        """A page to scrub through the epochs; written to a file, where a path is given."""
-        page = minigrad.viz.Page(title, {"title": title, "epochs": _finite(self.epochs)}, ("values.js", "chart.js", _SCRIPT))
-        if path is not None:
-            page.write(path)
-        return page
+        """A page to scrub through the epochs; written to a file, where a path is given.  Of several runs see `compare_runs`."""
+        return _page({"": self}, path, title)
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """Curves of the values, of the gradient norms and of the saturated and dead shares (needs matplotlib)."""
@@ -124,8 +123,8 @@ class Recorder:
         figure, axes = plt.subplots(1, len(kinds), figsize=(5 * len(kinds), 4), squeeze=False)
         titles = {"gradients": "norm of the gradients", "saturated": "share of saturated values", "dead": "share of dead units"}
         for axis, (kind, curves) in zip(axes[0], kinds, strict=True):
-            for name, ys in curves.items():
-                axis.plot(range(1, len(ys) + 1), ys, label=name)
+            for i, (name, ys) in enumerate(curves.items()):
+                axis.plot(range(1, len(ys) + 1), ys, label=name, linestyle=DASHES[i % len(DASHES)])
             axis.set(title=titles.get(kind, kind), xlabel="epoch", yscale="log" if kind == "gradients" else "linear")
             axis.legend(fontsize="small")
         return finish(figure, path)
@@ -223,6 +222,38 @@ class Recorder:
             "high": float(edges[-1]),
             "odd": int(values.size - finite.size),
         }
+
+
+def compare_runs(
+    runs: Mapping[str, Recorder], path: str | os.PathLike[str] | None = None, title: str = "Runs compared"
+) -> minigrad.viz.Page:
+    """A page that shows several trainings beside each other: a line for each run, and their histograms on common axes.
+
+    Args:
+        runs: recorders by the names of their runs.
+        path: where to write the page; a notebook shows the returned page by itself.
+
+    Raises:
+        ValueError: there is no run, or one of them has no name.
+
+    >>> import nn
+    >>> runs = {"narrow": Recorder(nn.Linear(2, 1)), "wide": Recorder(nn.Linear(2, 8))}
+    >>> for recorder in runs.values():
+    ...     recorder.record(loss=0.5)
+    >>> [run["name"] for run in compare_runs(runs).data["runs"]]
+    ['narrow', 'wide']
+    """
+    if not runs or not all(runs):
+        raise ValueError("compare_runs needs recorders by the names of their runs: compare_runs({'SGD': first, 'Adam': second})")
+    return _page(runs, path, title)
+
+
+def _page(runs: Mapping[str, Recorder], path: str | os.PathLike[str] | None, title: str) -> minigrad.viz.Page:
+    data = {"title": title, "runs": [{"name": name, "epochs": _finite(recorder.epochs)} for name, recorder in runs.items()]}
+    page = minigrad.viz.Page(title, data, ("values.js", "chart.js", _SCRIPT))
+    if path is not None:
+        page.write(path)
+    return page
 
 
 def _finite(tree: Any) -> Any:

@@ -1,6 +1,7 @@
 // All about one step.
 
 function detail(step, page) {
+  if (step.failed) return failureDetail(step, page);
   const { graph, live, select: onselect } = page;
   const link = (id) => {
     const other = graph.byId.get(id);

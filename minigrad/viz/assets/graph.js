@@ -31,7 +31,7 @@ function wide(label) {
 class Graph {
   constructor(data, place, onselect, onclose, onlayout) {
     const { steps } = data;
-    Object.assign(this, { steps, place, onselect, onclose, onlayout, marked: data.marked, path: new Set(data.path), live: Boolean(data.live.program) });
+    Object.assign(this, { data, steps, place, onselect, onclose, onlayout, marked: data.marked, path: new Set(data.path), live: Boolean(data.live.program) });
     this.byId = new Map(steps.map((step) => [step.id, step]));
     this.folding = new Folding(data);
     this.camera = new Camera(place);
@@ -105,6 +105,7 @@ class Graph {
     const first = node.members[0];
     const result = node.members.findLast((step) => step.op) ?? first;
     if (node.shut) return `${node.shut.title}\n${result.shapes}\n${(!this.folding.several.has(node.shut.path) || node.shut.how) && parameters(node) || ops(node)}`;
+    if (first.failed) return `${first.failed}\n${this.data.failure.kind}`;
     const many = node.members.length > 1 ? ` ×${node.members.length}` : first.count > 1 ? ` ×${first.count}` : "";
     const name = this.name(first, node.around);
     return `${first.op ? `${name} = ${first.op}` : name}${many}\n${first.short}${first.fixed ? "" : `\n${first.shortGradient || " "}`}`;
