@@ -206,6 +206,8 @@ def perhaps_any(conditions: Any) -> bool:
     >>> perhaps_any(np.array([False, False]))
     False
     """
+    if _is_looked_at(conditions):
+        return holds_for_any(conditions)
     return is_unread(conditions) or bool(np.any(conditions))
 
 
@@ -230,7 +232,15 @@ def surely_all(conditions: Any) -> bool:
     >>> surely_all(np.array([True, True]))
     True
     """
+    if _is_looked_at(conditions):
+        return not holds_for_any(~conditions)
     return not is_unread(conditions) and bool(np.all(conditions))
+
+
+def _is_looked_at(x: Any) -> bool:
+    """Whether an array is traced for a program that is to go the same way as NumPy, and to hold while it does."""
+    recorder = recorder_of(x)
+    return recorder is not None and recorder.looks
 
 
 def _due() -> list[_Check]:

@@ -50,6 +50,7 @@ class Recorder:
         self.began = 0  # when the function began, on the clock of the graph
         self.leaves: set[Any] = set()  # older leaves whose gradients the program changes
         self.streams: Any = None
+        self.looks = False  # whether work is left out where the numbers of this run need none; the program holds while it is so
         self.watches = False  # whether each step looks for the line that draws random numbers
         self.seeded = False
         self.refused: Exception | None = None

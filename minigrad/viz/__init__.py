@@ -1,5 +1,5 @@
 """Seeing the graph: `draw` for pictures, `explore` for a page to play through, `explain` for text,
-`export` for files of other kinds.
+`quiz` for questions, `export` for files of other kinds.
 
 Nothing here knows a layer: what looks inside of networks and watches trainings is in `nn.inspect`.
 """
@@ -14,17 +14,25 @@ from .export import export
 from .numbers import memory_size
 from .page import Page
 from .program import draw_program
+from .questions import Mistake, Question
+from .quiz import Quiz, quiz
 from .records import to_networkx
+from .show import Display, Shown, show
 from .target import resolve
 from .walk import Step, walk
 
 __all__ = [
     "ColouredText",
+    "Display",
     "DotNotFoundError",
     "Drawing",
     "Explained",
     "Explanation",
+    "Mistake",
     "Page",
+    "Question",
+    "Quiz",
+    "Shown",
     "Step",
     "capture",
     "colour_text",
@@ -34,7 +42,9 @@ __all__ = [
     "explore",
     "export",
     "memory_size",
+    "quiz",
     "resolve",
+    "show",
     "to_networkx",
     "walk",
 ]

@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 
 from ..graph import Node
 from ..tensor import Tensor
+from . import typeset
 from .capture import captured
 from .formula import Formula
 from .names import Names
 from .naming import labels_of
 from .numbers import number
+from .reach import reach
 from .target import resolve
 from .text import printable
 from .values import backward_flow, values_of
@@ -50,6 +52,7 @@ class Explained:
         arrives: the gradients that come back from the steps that used this one.
         gradient: their sum.
         rules: for each input, what is sent to it.
+        reach: of a recurrent op, the gradient of what it reads at each time.
     """
 
     step: Step
@@ -61,6 +64,7 @@ class Explained:
     arrives: list[Any]
     gradient: Any
     rules: list[Rule]
+    reach: Any = None
 
     @property
     def total(self) -> str:
@@ -99,6 +103,38 @@ class Explanation:
             backward.append((f"d {s.label}", "", None, s.total))
             backward += [("", f"to {label}", formula, number(sent)) for _, label, formula, sent in s.rules]
         return f"<h4>forward</h4>{_table(forward)}<h4>backward</h4><p>{escape(LEGEND)}</p>{_table(backward)}"
+
+    def latex(self) -> str:
+        r"""As LaTeX, for a paper or a script: two sets of aligned equations, which need the package amsmath.
+
+        >>> x = Tensor(3.0, requires_grad=True, name="x")
+        >>> print(explain(x * x).latex())
+        Forward:
+        \begin{align*}
+        x &= 3 \\
+        \mathrm{result} &= x x = 3 \times 3 = 9
+        \end{align*}
+        Backward (d x is the gradient of the result by x, g the one that arrives at the step above):
+        \begin{align*}
+        \mathrm{d} ~ \mathrm{result} &= 1 \\
+        &\to x: \quad \mathrm{d} ~ x \mathrel{+}= g x = 1 \times 3 = 3 \\
+        &\to x: \quad \mathrm{d} ~ x \mathrel{+}= g x = 1 \times 3 = 3 \\
+        \mathrm{d} ~ x &= 3 + 3 = 6
+        \end{align*}
+        """
+        return typeset.latex(self.steps, LEGEND)
+
+    def markdown(self) -> str:
+        """As Markdown: two tables, with formulas between dollar signs, as GitHub and notebooks show them.
+
+        >>> x = Tensor(3.0, requires_grad=True, name="x")
+        >>> print(explain(x * x).markdown().split("**")[2].strip())
+        | | computed | formula | value |
+        |---|---|---|---|
+        | $x$ | given | | $3$ |
+        | $\\mathrm{result}$ | `multiply(x, x)` | $\\mathrm{result} = x x = 3 \\times 3$ | $9$ |
+        """
+        return typeset.markdown(self.steps, LEGEND)
 
 
 def _table(rows: Sequence[tuple[str, str, Formula | None, str]]) -> str:
@@ -159,6 +195,7 @@ def explained(
             Explained(
                 step, labels[step.id], names.call(), names.formula_of_result(), values[step.id], source_of(step),
                 [] if flow is None else flow.arrives, None if flow is None else flow.total, rules,
+                None if flow is None else reach(flow),
             )
         )  # fmt: skip
     return found

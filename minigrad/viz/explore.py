@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from math import isfinite
 from typing import Any
+
+import numpy as np
 
 from ..tensor import Tensor
 from .capture import variable_of
@@ -19,9 +23,12 @@ from .highlight import Marked, mark
 from .live import attempt, for_page
 from .numbers import dimensions, host, memory_size, number, rms
 from .page import Page
+from .questions import questions_of
 from .summary import Summariser
 from .target import prepared, resolve
 from .text import printable
+from .training import Training
+from .unchanged import as_before
 from .view import Group, alike, boxes, check, view
 from .walk import Step, walk
 
@@ -39,18 +46,46 @@ SCRIPTS = (
     "camera.js",
     "folding.js",
     "layers.js",
+    "thumbnails.js",
     "layout.js",
     "graph.js",
     "carry.js",
     "lens.js",
+    "windows.js",
+    "lens_parts.js",
+    "lens_numbers.js",
+    "lens_try.js",
+    "lens_terms.js",
+    "lens_filter.js",
+    "lens_conv.js",
+    "lens_pool.js",
+    "lens_product.js",
+    "lens_softmax.js",
+    "facets.js",
+    "lens_attention.js",
+    "lens_gates.js",
+    "lens_recurrent.js",
+    "lens_embedding.js",
+    "lens_norm.js",
     "detail.js",
     "player.js",
     "code.js",
+    "training_order.js",
+    "training_engine.js",
+    "training_driver.js",
+    "training_curve.js",
+    "training_weights.js",
+    "boundary.js",
+    "training_fit.js",
+    "training.js",
     "address.js",
     "snapshot.js",
     "film.js",
     "share.js",
     "embed.js",
+    "quiz-answers.js",
+    "quiz.js",
+    "quiz-worksheet.js",
     "explore.js",
 )
 
@@ -58,7 +93,9 @@ SCRIPTS = (
 def explore(
     target: Any, *inputs: Any, path: str | os.PathLike[str] | None = None, names: Any = None, gradient: Any = None,
     title: str = "Computation graph", direction: str | None = None, depth: int | None = 1, repeats: str | None = None,
-    highlight: Any = None, derivative: int = 0, max_nodes: int = 1500, live: bool = True,
+    highlight: Any = None, derivative: int = 0, max_nodes: int = 1500, live: bool = True, tokens: Sequence[Any] | None = None,
+    data: Any = None,
+    optimizer: Any = None, batch: int | Sequence[int] | None = None, seed: int = 0, loss: Callable[..., Any] | None = None,
 ) -> Page:  # fmt: skip
     """A page that shows a graph and steps through its forward and its backward pass, node by node, with formulas and numbers.
 
@@ -80,6 +117,14 @@ def explore(
         max_nodes: a larger graph is summarised: the page then shows the first of those steps that are alike.
         live: of a module or a function, whether the page carries its program: parameters, inputs and data can be changed there,
             and all that follows, values and gradients, is computed again.  Where that cannot be, the page says why.
+        tokens: the words along the axis of time, or a list of words for each example: attention, recurrent layers and embeddings
+            are shown with them.
+        data: arrays of examples, as (X, y): the page can train then.  The target is a function of a batch that gives the loss; a
+            network, with a `loss`; or a whole training step, compiled or not, which needs no `optimizer`.
+        optimizer: one of nn.optim, or several to choose among: a list, or a dict by their names.
+        batch: how many examples a step of the training takes, or several such numbers to choose among; None takes all.
+        seed: of the order of the examples: that of `nn.data.DataLoader` with shuffle and drop_last.
+        loss: of what a network gives and of the rest of a batch.
 
     Raises:
         RuntimeError: a backward pass has freed what the rules read.
@@ -94,18 +139,23 @@ def explore(
         raise ValueError(f"direction must be TB or LR, got {direction!r}")
     path, inputs = _path_before(target, path, inputs)
     gradient = 1.0 if gradient is None else gradient
+    training = None if data is None else Training(target, data, optimizer, batch, seed, loss)
+    if training is not None:
+        target, inputs = training.objective, tuple(training.first)
     inputs = tuple(prepared(target, inputs)) if callable(target) else inputs
     make = partial(_graph, target, inputs, names, derivative=derivative)
-    recording = attempt(make, target, inputs, gradient, max_nodes) if live else ""
-    tensors, steps, marked = _graph(target, inputs, names, highlight, derivative)
+    with nullcontext() if training is None else as_before(target):
+        recording = attempt(make, target, inputs, gradient, max_nodes) if live else ""
+        tensors, steps, marked = _graph(target, inputs, names, highlight, derivative)
     groups = view(steps, None, "unrolled", max_nodes)
     check(depth, repeats or "unrolled")
     member = {step.id: group.id for group in groups.groups for step in group.steps}
-    shown = {group.id for group in groups.groups}
-    rows = explained(tensors, steps, gradient, shown)
+    rows = explained(tensors, steps, gradient, {group.id for group in groups.groups})
     listing = Listing(row.source for row in rows)
-    alive, script = for_page(recording, rows)
-    data = {
+    alive, functions = for_page(recording, rows)
+    places = [step["input"] for step in alive["steps"]] if "steps" in alive else [None] * len(rows)
+    trained = training and training.for_page(functions, rows, places)
+    shown = {
         "title": title,
         "notes": [*groups.notes, *marked.notes],
         "direction": direction,
@@ -116,12 +166,24 @@ def explore(
         "marked": {str(member[number]): colour for number, colour in marked.steps.items()},
         "path": sorted({member[number] for number in marked.path}),
         "live": alive,
+        "tokens": _words(tokens),
         "arrays": arrays(rows) if "why" in alive else {},
+        "quiz": {"on": False, "questions": [question.data() for question in questions_of(rows)]},
+        **({"training": trained} if trained else {}),
     }
-    page = Page(title, data, SCRIPTS, graphviz=True, program=script)
+    script = functions.script if trained or "why" not in alive else ""
+    page = Page(title, shown, SCRIPTS, graphviz=True, program=script)
+    page.rows = rows
     if path is not None:
         page.write(path)
     return page
+
+
+def _words(tokens: Sequence[Any] | None) -> list[Any] | None:
+    """Tokens as text, in one list or in a list for each example."""
+    if isinstance(tokens, str):
+        raise TypeError("tokens is a list of words, or a list of such lists, not one text: write text.split() or list(text)")
+    return None if tokens is None else [str(t) if isinstance(t, str) or np.ndim(t) == 0 else list(map(str, t)) for t in tokens]
 
 
 def _graph(

@@ -9,7 +9,7 @@ from html import escape
 
 from .notation import BIG, Tree, parse, read
 
-__all__ = ["Formula", "mathml", "parse"]
+__all__ = ["NUMBER", "Formula", "beside", "is_high", "mathml", "parse"]
 
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "Γ", "delta": "δ", "eps": "ε", "theta": "θ", "lambda": "λ", "lmbda": "λ", "mu": "μ",
@@ -48,8 +48,8 @@ class Formula:
         _collect(read(self.right, self.labels), found)
         return found & {*self.labels, "g", "out"}
 
-    def filled_with(self, numbers: Mapping[str, str]) -> Formula:
-        """The same formula, whose names have these numbers."""
+    def filled_with(self, numbers: Mapping[str, str] | None) -> Formula:
+        """The same formula, whose names have these numbers, or none."""
         return replace(self, numbers=numbers)
 
     def tree(self, numbers: Mapping[str, str] | None = None) -> Tree:
@@ -60,19 +60,22 @@ class Formula:
         return _filled(tree, {name: ("num", number) for name, number in numbers.items()})
 
     def __str__(self) -> str:
-        end = "" if (filled := self._with_numbers()) is None else f" = {_begun(filled)}"
+        end = "" if (filled := self.with_numbers()) is None else f" = {_begun(filled)}"
         where = "".join(f", {_text(left)} = {_text(right)}" for left, right in self._where())
         return f"{_text(self._left())} {self.sign} {_text(self.tree())}{where}{end}"
 
+    def lines(self) -> list[tuple[Tree, str, Tree]]:
+        """Left side, sign and right side, and those of what the right side uses."""
+        return [(self._left(), self.sign, self.tree()), *((left, "=", right) for left, right in self._where())]
+
     def math(self) -> str:
         """As MathML; what the right side uses is set apart, so that lines can break before it."""
-        lines = [(self._left(), self.sign, self.tree()), *((left, "=", right) for left, right in self._where())]
-        parts = [_math(f"{_ml(left)}<mo>{sign}</mo>{_ml(right)}") for left, sign, right in lines]
+        parts = [_math(f"{_ml(left)}<mo>{sign}</mo>{_ml(right)}") for left, sign, right in self.lines()]
         return parts[0] if len(parts) == 1 else " ".join(f'<span class="where">{part}</span>' for part in parts)
 
     def math_with_numbers(self) -> str:
         """The right side with numbers, as MathML; empty where there are none."""
-        filled = self._with_numbers()
+        filled = self.with_numbers()
         return "" if filled is None else _math(_ml(filled))
 
     def local(self) -> Formula:
@@ -102,7 +105,8 @@ class Formula:
         tree = read(self.left, self.labels)
         return _filled(tree, {name: _called(label) for name, label in self.labels.items()})
 
-    def _with_numbers(self) -> Tree | None:
+    def with_numbers(self) -> Tree | None:
+        """The right side with numbers; None where there are none, or where it stays as it is."""
         if self.numbers is None:
             return None
         filled = self.tree(self.numbers)
@@ -173,7 +177,7 @@ def _text(tree: Tree) -> str:
     if kind == "mul":
         pieces = [_text(parts[0])]
         for before, part in zip(parts, parts[1:], strict=False):
-            pieces += [" × " if _beside(before, part) else " ", _text(part)]
+            pieces += [" × " if beside(before, part) else " ", _text(part)]
         return "".join(pieces)
     if kind == "matmul":
         return f"{_text(parts[0])} @ {_text(parts[1])}"
@@ -203,7 +207,7 @@ def _begun(tree: Tree) -> str:
     return re.sub(r"^\((-[^()^]+)\)(?!\^)", r"\1", text)
 
 
-def _beside(before: Tree, part: Tree) -> bool:
+def beside(before: Tree, part: Tree) -> bool:
     """Whether two factors need a sign between them: where the second begins with a number, or both are brackets of numbers."""
     first = part
     while first[0] in ("sup", "sub", "frac", "mul"):
@@ -233,7 +237,7 @@ def _ml(tree: Tree) -> str:
     if kind == "mul":
         pieces = [_ml(parts[0])]
         for before, part in zip(parts, parts[1:], strict=False):
-            pieces += ["<mo>×</mo>" if _beside(before, part) else "<mspace width='0.2em'></mspace>", _ml(part)]
+            pieces += ["<mo>×</mo>" if beside(before, part) else "<mspace width='0.2em'></mspace>", _ml(part)]
         return f"<mrow>{''.join(pieces)}</mrow>"
     if kind == "matmul":
         return f"<mrow>{_ml(parts[0])}<mo>@</mo>{_ml(parts[1])}</mrow>"
@@ -252,19 +256,20 @@ def _ml(tree: Tree) -> str:
     if kind in ("sub", "sup"):
         return _scripted(kind, parts[0], parts[1])
     if kind == "cases":
-        cases = (_ml(value) + (f"<mtext>\u2003where </mtext>{_ml(c)}" if c else "") for value, c in parts)
-        return "<mrow>" + "<mtext>,\u2002else </mtext>".join(cases) + "</mrow>"
+        cases = (_ml(value) + (f"<mtext>\u2003where\u2002</mtext>{_ml(c)}" if c else "") for value, c in parts)
+        return "<mrow>" + "<mtext>,\u2002else\u2002</mtext>".join(cases) + "</mrow>"
     return f"<mrow>{''.join(map(_ml, parts))}</mrow>"
 
 
 def _between(opened: str, inside: Tree, close: str) -> str:
     """Brackets, as high as what is in them only around fractions: some fonts make all of them huge."""
-    low = "" if _is_high(inside) else ' stretchy="false"'
+    low = "" if is_high(inside) else ' stretchy="false"'
     return f"<mo{low}>{opened}</mo>{_bare(inside)}<mo{low}>{close}</mo>"
 
 
-def _is_high(tree: Tree) -> bool:
-    return tree[0] in ("frac", "big") or any(_is_high(part) for part in tree[1:] if isinstance(part, tuple))
+def is_high(tree: Tree) -> bool:
+    """Whether brackets around a formula are to be higher than a line."""
+    return tree[0] in ("frac", "big") or any(is_high(part) for part in tree[1:] if isinstance(part, tuple))
 
 
 def _bare(tree: Tree) -> str:

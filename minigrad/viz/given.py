@@ -21,11 +21,20 @@ LENSED = frozenset(
     {
         "conv",
         "conv_bias",
+        "conv_input",
+        "conv_transpose_bias",
         "max_pool",
+        "sum_pool",
         "matmul",
         "linear",
         "softmax",
+        "log_softmax",
         "cross_entropy",
+        "rnn",
+        "lstm",
+        "gru",
+        "layer_norm_rows",
+        "standardize",
     }
 )
 #: Bytes of all arrays in a page together.
@@ -76,16 +85,27 @@ def arrays(rows: Sequence[Explained]) -> dict[str, dict[str, Any]]:
     A page that computes has them anyway.
     """
     known = {row.step.id: row for row in rows}
-    wanted = [row for row in rows if row.step.op in LENSED]
+    wanted = [row for row in rows if _is_lensed(row.step)]
     sources = [known[a.source] for row in wanted for a in row.step.arguments.values() if a.source in known]
     found: dict[str, dict[str, Any]] = {}
     left = LARGEST
     for number, row in {row.step.id: row for row in [*wanted, *sources]}.items():
-        left -= sum(part.nbytes for part in _parts(row.value) + _parts(row.gradient))
-        if left < 0:
-            break
+        size = sum(part.nbytes for part in _parts(row.value) + _parts(row.gradient))
+        if size > left:
+            continue
+        left -= size
         found[str(number)] = {"value": _encoded(row.value), "gradient": _encoded(row.gradient)}
+        if row.reach is not None:
+            found[str(number)]["reach"] = _encoded(row.reach)
     return found
+
+
+def _is_lensed(step: Step) -> bool:
+    """Whether the page shows a step from inside: by its op, as a row that was looked up, or as a part of a recurrent cell."""
+    if step.op in ("getitem", "take"):
+        index = step.arguments.get("index" if step.op == "getitem" else "indices")
+        return index is not None and index.source is not None
+    return step.op in LENSED or (step.op is not None and any(call.kind.endswith("Cell") for call in step.calls))
 
 
 def _parts(value: Any) -> list[np.ndarray]:

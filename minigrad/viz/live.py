@@ -34,10 +34,11 @@ from .capture import limit
 from .explain import Explained
 from .formula import Formula
 from .numbers import host, memory_size
+from .reach import reach
 from .values import Flow, backward_flow, values_of
 from .walk import Step
 
-__all__ = ["Recording", "attempt", "for_page", "recorded"]
+__all__ = ["Recording", "attempt", "for_page", "recorded", "refuse_large"]
 
 BEFORE = (
     "To change numbers and see what follows, let the page have the function: viz.explore(model, x), or viz.explore(f, *args). "
@@ -55,27 +56,27 @@ _SAME = {np.copy, np.asarray, np.ascontiguousarray, astype}
 
 @dataclass
 class _Numbers:
-    """The slots of a step: its value, the gradients that arrive, their sum, what it sends."""
+    """The slots of a step: its value, the gradients that arrive, their sum, what it sends, how far back it reaches."""
 
     value: Slot
     arrives: list[Slot] = field(default_factory=list)
     gradient: Slot = None
     sent: list[Slot] = field(default_factory=list)
+    reach: Slot = None
 
 
 class Recording:
     """A computation as a program, and the numbers of its steps.
 
     Attributes:
-        script: what the page runs beside its own scripts.
+        functions: what the page runs beside its own scripts.
         living: the program, described for the page.
     """
 
     def __init__(self, steps: list[Step], run: _Run) -> None:
-        functions = Functions()
+        self.functions = Functions()
         self._run = run
-        self.living = _described(run, steps, functions)
-        self.script = functions.script
+        self.living = _described(run, steps, self.functions)
         self._places: list[int] = self.living.description["outputs"]
         self._inputs = [None if v is None else self.living.inputs.get(v) for v in run.inputs]
 
@@ -106,6 +107,7 @@ class Recording:
             "gradient": self._place(own.gradient),
             "arrives": [self._place(slot) for slot in own.arrives],
             "sent": [self._place(slot) for slot in own.sent],
+            "reach": self._place(own.reach),
             "formula": self._template(row, row.formula, shown),
             "rules": [self._template(row, rule.formula, shown) for rule in row.rules],
             "local": [self._template(row, rule.formula and rule.formula.local(), shown) for rule in row.rules],
@@ -183,16 +185,16 @@ def attempt(make: MakeGraph, target: Any, inputs: Sequence[Any], gradient: Any, 
         return f"Numbers cannot be changed here: {error}"
 
 
-def for_page(recording: Recording | str, rows: Sequence[Explained]) -> tuple[dict[str, Any], str]:
-    """What a page is told of the program, or why it has none; and the program's script.
+def for_page(recording: Recording | str, rows: Sequence[Explained]) -> tuple[dict[str, Any], Functions]:
+    """What a page is told of the program, or why it has none; and the program's functions.
 
-    >>> for_page("it draws lots", [])
-    ({'why': 'it draws lots'}, '')
+    >>> for_page("it draws lots", [])[0]
+    {'why': 'it draws lots'}
     """
     why = recording if isinstance(recording, str) else recording.differs(rows)
     if isinstance(recording, str) or why is not None:
-        return {"why": why if why == recording else f"Numbers cannot be changed here: {why}"}, ""
-    return recording.data(rows), recording.script
+        return {"why": why if why == recording else f"Numbers cannot be changed here: {why}"}, Functions()
+    return recording.data(rows), recording.functions
 
 
 def recorded(make: MakeGraph, roots: Sequence[Any], gradient: Any = None, most: int = 1500) -> Recording:
@@ -220,7 +222,9 @@ def recorded(make: MakeGraph, roots: Sequence[Any], gradient: Any = None, most: 
         recorder.leaves = {t._node for t, *_ in taken.tensors if t.is_leaf}
         token, bound = tracing.recorder.set(recorder), limit.set(most)
         try:
+            recorder.looks = True  # or the graph would be another one than the one that is shown
             tensors, steps = make()[:2]
+            recorder.looks = False
             if len(steps) > most:
                 raise ValueError(f"the graph has more than {most} steps, of which the page shows some")
             run = _written_down(recorder, tensors, steps, gradient)
@@ -259,7 +263,7 @@ def _written_down(recorder: Recorder, tensors: list[Tensor], steps: list[Step], 
         own = _Numbers(slot(values[step.id]))
         if (flow := flows.get(step.id)) is not None:
             own.arrives, own.gradient = [slot(g) for g in flow.arrives], slot(flow.total)
-            own.sent = [slot(g) for *_, g in flow.sends]
+            own.sent, own.reach = [slot(g) for *_, g in flow.sends], slot(reach(flow))
         shown.append(own)
     results = [(slot(t), slot(seed(t, gradient, False))) for t in tensors]
     program = recorder.program(outputs)
@@ -331,14 +335,15 @@ def _described(run: _Run, steps: Sequence[Step], functions: Functions) -> Living
     given = {key: np.asarray(raw(x)) if type(key) is Var else x for key, x in run.given.items()}
     program = simplified(run.program)
     read = {v for call in program.steps for v in call.inputs()}
-    _refuse_large(sum(given[v].nbytes for v in program.inputs if v in read) * 4 / 3)  # as base64
+    refuse_large(sum(given[v].nbytes for v in program.inputs if v in read) * 4 / 3)  # as base64
     called = [names.get(v, "") for v in program.inputs]
     living = described(program, given, functions, names=called, decisions=run.decisions, arguments=0)
-    _refuse_large(len(json.dumps(living.description)))
+    refuse_large(len(json.dumps(living.description)))
     return living
 
 
-def _refuse_large(size: float) -> None:
+def refuse_large(size: float) -> None:
+    """Raise ValueError for what has no room in a page."""
     if size > LARGEST:
         limit = f"a page that can be sent and opened anywhere has room for {memory_size(LARGEST)}"
         raise ValueError(f"its program and its arrays would take {memory_size(size)}, and {limit}: take a smaller model or input")

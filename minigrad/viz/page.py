@@ -28,6 +28,7 @@ class Page:
 
     Attributes:
         data: what the page shows, as plain lists and dicts.
+        rows: of a graph, its steps as `explain` has them.
 
     Args:
         scripts: those that show it, one after the other: names in this package's `assets`, or files of another package's.
@@ -39,6 +40,7 @@ class Page:
         self, title: str, data: dict[str, Any], scripts: Sequence[str | Traversable], graphviz: bool = False, program: str = ""
     ) -> None:
         self.title, self.data = title, data
+        self.rows: Sequence[Any] = ()
         self._scripts, self._graphviz, self._program = scripts, graphviz, program
 
     @property
@@ -49,11 +51,10 @@ class Page:
         so that no text of the user's can end it, or, where it is much, packed; the scripts write it as text.
         """
         code = "\n".join(_asset(name) for name in self._scripts)
-        if self._program:
-            code = f"{{\n{runtime()}\n{self._program}\n}}\n{code}"  # names of its own, in a block
         library = [_asset("vendor/viz-global.js")] if self._graphviz else []
         scripts = [*library, f'"use strict";\n(async () => {{\n{code}\n}})();']
-        hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
+        program = f'"use strict";\n{{\n{runtime()}\n{self._program}\n}}'  # names of its own, in a block; workers run it, too
+        hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in [*scripts, program])
         policy = (
             f"default-src 'none'; script-src {hashes} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
             "worker-src blob:; base-uri 'none'; form-action 'none'"
@@ -69,6 +70,7 @@ class Page:
                 f"<style>{_asset('page.css')}</style></head>",
                 '<body><div id="app"></div>',
                 _embedded(self.data),
+                *([f'<script id="program">{program}</script>'] if self._program else []),
                 *(f"<script>{script}</script>" for script in scripts),
                 "</body></html>\n",
             ]

@@ -13,25 +13,30 @@ function detail(step, page) {
   if (step.op) {
     box.append(el("p", {}, step.summary));
     if (step.formula) box.append(el("div", { class: "formula", "data-part": "formula", tabindex: 0 }, math(step.formula.math)));
-    if (step.formula?.numbers) box.append(el("div", { class: "formula", tabindex: 0 }, "= ", math(step.formula.numbers), ` = ${step.short}`));
+    if (step.formula?.numbers && !page.hides(step, "value")) box.append(el("div", { class: "formula", tabindex: 0 }, "= ", math(step.formula.numbers), ` = ${step.short}`));
     if (step.doc) box.append(el("details", {}, el("summary", {}, "From its definition"), el("pre", {}, step.doc)));
   }
   if (step.source) box.append(el("h3", {}, "Made by"), el("pre", { "data-part": "source" }, step.source));
   const edit = editor(step, live);
   if (edit) box.append(edit);
-  const stuck = live.edited?.size && live.stuckStep(step);
+  const stuck = live.edited && live.isChanged && live.stuckStep(step);
   if (stuck) box.append(el("p", { class: "trouble" }, `As it was recorded, and not computed again: ${stuck}.`));
-  const inside = lens(step, page);
+  const inside = page.hides(step, "sent") ? null : lens(step, page);
   if (inside) box.append(inside);
-  box.append(el("h3", {}, "Value"), valueView(step.value, "value"));
+  const asked = () => el("p", { class: "quiet" }, "hidden while it is asked for");
+  box.append(el("h3", {}, "Value"), page.hides(step, "value") ? asked() : arrayView(() => step.value, "value", (output) => page.numbers.value(step.id, output)));
   box.append(el("h3", {}, "Gradient of the result with respect to it"));
   if (step.gradient === null) box.append(el("p", { class: "quiet" }, step.fixed ? "none: it is data" : "none arrives"));
+  else if (page.hides(step, "gradient")) box.append(asked());
   else {
     if (step.arrives.length > 1) box.append(el("p", {}, `${step.arrives.length} gradients arrive and add up: ${step.arrives.join(" + ")}`));
-    box.append(el("div", { "data-part": "gradient" }, valueView(step.gradient, "gradient")));
+    const gradient = arrayView(() => step.gradient, "gradient", (output) => page.numbers.gradient(step.id, output));
+    gradient.dataset.part = "gradient";
+    box.append(gradient);
   }
-  if (step.rules.length) box.append(el("h3", {}, "What it sends back"));
-  for (const rule of step.rules) {
+  const sent = page.hides(step, "sent") ? [] : step.rules;
+  if (sent.length) box.append(el("h3", {}, "What it sends back"));
+  for (const rule of sent) {
     box.append(el("p", {}, "to ", link(rule.to)));
     if (rule.formula) box.append(el("div", { class: "formula", tabindex: 0 }, math(rule.formula.math)));
     if (rule.local) box.append(el("div", { class: "formula quiet", tabindex: 0 }, `${rule.local.left} = `, math(rule.local.math), ` = ${rule.local.value}`));

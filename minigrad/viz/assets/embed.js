@@ -14,7 +14,8 @@ FEATURES.push((page) => {
   aim();
   page.listen("select", (step) => {
     if (!root.hasAttribute("data-embed")) return;
-    page.now.replaceChildren(el("b", {}, step.label), step.call ? ` = ${step.call}` : "", " = ", part("result", step.value?.text ?? step.short),
-      ...(step.gradient ? [", gradient ", part("arrives", step.gradient.text ?? step.arrives.join(", "))] : []));
+    const value = page.hides(step, "value") ? "?" : step.value?.text ?? step.short;
+    page.now.replaceChildren(el("b", {}, step.label), step.call ? ` = ${step.call}` : "", " = ", part("result", value),
+      ...(step.gradient && !page.hides(step, "gradient") ? [", gradient ", part("arrives", step.gradient.text ?? step.arrives.join(", "))] : []));
   });
 });

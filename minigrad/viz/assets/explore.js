@@ -52,6 +52,7 @@ const page = {
   data, root, app, header, stage, panel, now, graph, camera, folding, live, numbers, code, player, select, redraw,
   menu: (name, ...items) => menus.add(name, ...items),
   listen: (kind, listener) => listeners.on(kind, listener),
+  hides: () => false, // whether a "value", a "gradient" or what is "sent" of a step must not be seen now: a quiz asks for it
 };
 
 // Parts that can be shown or not: a switch of the page, its button, and its style.

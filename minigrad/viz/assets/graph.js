@@ -35,6 +35,7 @@ class Graph {
     this.byId = new Map(steps.map((step) => [step.id, step]));
     this.folding = new Folding(data);
     this.camera = new Camera(place);
+    this.thumbnails = new Thumbnails(data);
     this.layouter = new Layouter();
     this.asked = data.direction; // null where the page chooses
     this.direction = null;
@@ -132,7 +133,7 @@ class Graph {
       }
       const label = this.label(node);
       const width = this.live && node.members[0].shortGradient ? Math.max(2, wide(label)) : wide(label); // room for longer numbers
-      inside.nodes.push({ name: `n${node.order}`, attributes: { label: text(label), width, id: `n${node.order}`, ...this.look(node) } });
+      inside.nodes.push({ name: `n${node.order}`, attributes: { label: text(label), ...this.thumbnails.room(node, width, label.split("\n").length), id: `n${node.order}`, ...this.look(node) } });
     }
     keys.splice(0, Infinity, ...places.keys());
     return {

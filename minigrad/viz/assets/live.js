@@ -5,7 +5,7 @@
 
 class Live {
   constructor(data, onchange) {
-    Object.assign(this, { steps: data.steps, why: data.live.why ?? null, onchange, trouble: null, nudged: null });
+    Object.assign(this, { steps: data.steps, why: data.live.why ?? null, onchange, trouble: null, nudged: null, moved: false });
     this.section = el("section", { id: "live", "aria-live": "polite" });
     if (this.why === null) {
       this.program = new minigrad.Program(data.live.program);
@@ -38,7 +38,7 @@ class Live {
     const now = (object, name, slots, make) => {
       const recorded = object?.[name];
       if (recorded === null || recorded === undefined || recorded === "") return;
-      Object.defineProperty(object, name, { enumerable: true, get: () => (this.edited.size && !this.stuck(slots) ? make() : recorded) });
+      Object.defineProperty(object, name, { enumerable: true, get: () => (this.isChanged && !this.stuck(slots) ? make() : recorded) });
     };
     const single = (value) => (value && !Array.isArray(value) && value.data.length === 1 ? general(value.data[0]) : null);
     now(step, "value", own.value, () => summary(this.read(own.value)));
@@ -78,6 +78,11 @@ class Live {
 
   // ---- changes
 
+  // Whether the numbers are other ones than in the recorded run: edited, or those that a training has come to.
+  get isChanged() {
+    return this.edited.size > 0 || this.moved;
+  }
+
   inputOf(step) {
     return this.why === null ? this.own.get(step.id).input : null;
   }
@@ -101,6 +106,20 @@ class Live {
     this.tell();
     this.onchange();
     return possible;
+  }
+
+  // Other numbers for several inputs, by which edits are told from now on: those that a training has come to.
+  take(news, anew = true) {
+    for (const [input, numbers] of news) {
+      this.program.set(input, numbers);
+      this.inputs[input].recorded = this.inputs[input].numbers.slice();
+      this.edited.delete(input);
+    }
+    this.moved = true;
+    this.nudged = null;
+    this.trouble = this.program.run() ? null : this.program.trouble;
+    this.tell();
+    this.onchange(anew);
   }
 
   // Move one element by a hair, and back: how the result moves, and what the gradient says that it does.
@@ -178,7 +197,7 @@ class Live {
       if (texts.length === lines.length) texts.forEach((text, i) => { if (text.textContent !== lines[i]) text.textContent = lines[i]; });
       node.element.classList.toggle("edited", node.members.some((step) => this.edited.has(this.inputOf(step))));
       node.element.classList.toggle("follows", node.members.some((step) => follows.has(step.id)));
-      node.element.classList.toggle("stuck", this.edited.size > 0 && node.members.some((step) => this.stuckStep(step)));
+      node.element.classList.toggle("stuck", this.isChanged && node.members.some((step) => this.stuckStep(step)));
     }
   }
 

@@ -13,6 +13,8 @@ class Player {
     this.events = this.all.map((event, i) => ({ ...event, steps: [event.step], end: i }));
     this.at = -1; // -1: nothing is played, all values are shown
     this.timer = null;
+    this.limit = null; // the last of all events that may be shown, while a quiz asks about the next
+    this.isOpen = false; // whether gradients are shown before anything is played
     // Who sends the gradients that arrive, in their order.
     this.senders = new Map(data.steps.map((step) => [step.id, step.output ? [null] : []]));
     for (const id of data.backward) for (const rule of graph.byId.get(id).rules) this.senders.get(rule.to).push({ from: id, rule });
@@ -43,9 +45,15 @@ class Player {
   }
 
   go(at) {
-    this.at = Math.max(-1, Math.min(this.events.length - 1, at));
-    if (this.at === this.events.length - 1) this.pause();
+    this.at = this.allowed(Math.max(-1, Math.min(this.events.length - 1, at)));
+    if (this.at === this.events.length - 1 || this.at < at) this.pause();
     this.show(true);
+  }
+
+  // Under a limit not behind it, and not where all is seen.
+  allowed(at) {
+    if (this.limit === null) return at;
+    return Math.max(0, Math.min(at, this.events.findLastIndex((event) => event.end <= this.limit)));
   }
 
   play() {
@@ -75,7 +83,7 @@ class Player {
     this.carrier.clear();
     for (const node of graph.nodes.values()) { // before it is played, values are there, and no gradients
       if (at >= 0 && !this.isKnown("forward", node)) node.element.classList.add("unseen-value");
-      if (!this.isKnown("backward", node)) node.element.classList.add("unseen-gradient");
+      if (!this.isKnown("backward", node) && !(at < 0 && this.isOpen)) node.element.classList.add("unseen-gradient");
     }
     this.onstep(at < 0 ? null : this.events[at]);
     if (at >= 0) this.point(this.events[at], moved);

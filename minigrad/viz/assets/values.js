@@ -23,12 +23,12 @@ function icon(path) {
   return drawing;
 }
 
-// Blue for negative, white for zero, red for positive; from white to blue where all have one sign.
+// Blue for negative, white for zero, orange for positive, which the colour-blind tell apart; from white to blue where all have one sign.
 function colour(value, low, high) {
   if (low < 0 && high > 0) {
     const part = value / Math.max(-low, high);
-    const pale = Math.round(245 * (1 - Math.abs(part)));
-    return part < 0 ? [pale, Math.round(pale * 0.9 + 30), 235] : [235, pale, pale];
+    const [r, g, b] = part < 0 ? [16, 84, 190] : [190, 70, 0];
+    return [r, g, b].map((x) => Math.round(250 + (x - 250) * Math.abs(part)));
   }
   const part = high > low ? (value - low) / (high - low) : 0.5;
   return [Math.round(250 - 225 * part), Math.round(252 - 165 * part), Math.round(255 - 85 * part)];
@@ -71,9 +71,10 @@ function histogram(data, label) {
   return el("figure", {}, chart, el("figcaption", {}, `${data.low} to ${data.high}`));
 }
 
-function valueView(value, label) {
+// `facets` gives a picture of all numbers of an output, or null where the page does not have them.
+function valueView(value, label, facets = () => null, output = null) {
   if (value === null) return el("p", { class: "quiet" }, "not kept: compute it under viz.capture() to see it");
-  if (value.parts) return el("div", {}, ...value.parts.map((part, i) => el("div", {}, el("h3", {}, `output ${i}`), valueView(part, label))));
+  if (value.parts) return el("div", {}, ...value.parts.map((part, i) => el("div", {}, el("h3", {}, `output ${i}`), valueView(part, label, facets, i))));
   const notes = Object.entries(value.range ?? {}).map(([name, number]) => `${name} ${number}`);
   notes.push(...Object.entries(value.counts ?? {}).map(([name, count]) => `${count} ${name}`));
   const box = el("div", {});
@@ -83,7 +84,7 @@ function valueView(value, label) {
     box.append(el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": label }, el("table", {}, el("tbody", {}, ...rows))));
   }
   if (notes.length) box.append(el("p", { class: "quiet" }, notes.join(", ")));
-  if (value.map) box.append(heatMap(value.map, label));
+  if (value.map) box.append(facets(value, output) ?? heatMap(value.map, label));
   if (value.histogram) box.append(histogram(value.histogram, label));
   return box;
 }

@@ -1,0 +1,47 @@
+// The numbers that are trained as heat maps, and filters as images: one picture each, painted again as they change.
+
+class WeightMaps {
+  // `onselect` is called with the name of one whose picture was clicked.
+  constructor(lesson, onselect) {
+    this.maps = lesson.state.filter(({ shape, dtype }) => dtype.startsWith("float") && shape.reduce((n, m) => n * m, 1) > 1)
+      .sort((a, b) => (b.shape.length > 1) - (a.shape.length > 1)) // biases last
+      .slice(0, 12)
+      .map(({ name, shape, live }) => this.map(name, shape, live, onselect));
+    const note = this.maps.some(({ shape }) => shape.length === 4) ? "Filters and weights" : "Weights";
+    this.element = el("figure", { class: "weights" }, el("figcaption", {}, el("b", {}, note), " blue −, red +"),
+      el("div", { class: "maps", tabindex: 0, role: "group", "aria-label": note }, ...this.maps.map(({ element }) => element)));
+  }
+
+  map(name, shape, live, onselect) {
+    const canvas = el("canvas", { width: 1, height: 1, role: "img", "aria-label": `heat map of ${name}` });
+    const range = el("span", { class: "quiet" });
+    const title = live === null ? el("span", { class: "name" }, name) : el("button", { class: "name", title: "Show it in the graph", onclick: () => onselect(name) }, name);
+    return { name, shape, canvas, range, element: el("div", { class: shape.length > 1 ? "weight" : "weight bias" }, title, canvas, range) };
+  }
+
+  show(weights) {
+    for (const { name, shape, canvas, range } of this.maps) {
+      const data = weights.get(name);
+      let most = 0;
+      for (const x of data) if (Math.abs(x) > most) most = Math.abs(x);
+      const { width, height, bytes } = picture(shape, data, -most, most);
+      if (canvas.width !== width || canvas.height !== height) {
+        Object.assign(canvas, { width, height });
+        canvas.style.aspectRatio = `${width} / ${height}`;
+        canvas.classList.toggle("wide", width > 3 * height);
+      }
+      const context = canvas.getContext("2d");
+      const image = context.createImageData(width, height);
+      for (let i = 0; i < bytes.length; i += 1) {
+        if (bytes[i] === 255) continue; // nothing stands between two planes
+        const [r, g, b] = colour((bytes[i] / 127 - 1) * most, -most, most);
+        image.data[4 * i] = r;
+        image.data[4 * i + 1] = g;
+        image.data[4 * i + 2] = b;
+        image.data[4 * i + 3] = 255;
+      }
+      context.putImageData(image, 0, 0);
+      range.textContent = `±${general(most, 2)}`;
+    }
+  }
+}
