@@ -315,9 +315,9 @@ def test_the_address_follows_the_lecturer_and_brings_others_there(small: Path, l
         state(page, "")
         for _ in range(3):
             page.locator("#forward").click()
-        page.locator("#theme").click()
-        page.locator("#direction").click()
-        page.locator("#projector").click()
+        page.locator("#theme").dispatch_event("click")
+        page.locator("#direction").dispatch_event("click")
+        page.locator("#projector").dispatch_event("click")
         page.locator("svg.graph .node").first.click()
         turned = page.evaluate("document.querySelector('#direction').getAttribute('aria-pressed') === 'true' ? 'LR' : 'TB'")
         kept = state(page, f"step=3&node=x&direction={turned}&projector=1&theme=dark")
@@ -353,7 +353,7 @@ def test_opened_modules_and_unrolled_cells_are_in_the_address(large: Path) -> No
         page.locator("#open-all").click()
         state(page, "open=*")
         everything = nodes(page)
-        page.locator("#compact").click()
+        page.locator("#compact").dispatch_event("click")
         compact = nodes(page)
         joined = state(page, "repeats=compact")
     assert len({len(closed), len(shown_nodes), len(everything), len(compact)}) == 4

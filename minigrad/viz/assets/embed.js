@@ -3,7 +3,7 @@
 FEATURES.push((page) => {
   const open = el("a", { id: "whole-page", target: "_blank", rel: "noopener" }, "Open");
   open.title = "the whole page, with code, numbers and details";
-  page.now.previousElementSibling.append(open);
+  page.now.before(open);
   const aim = () => {
     const link = page.address.link();
     open.hidden = link === null;
