@@ -43,7 +43,7 @@ function unrolledOf(step, numbers, page) {
 function cellParts(name, times) {
   const states = (ops, next) => ops.filter((one) => one.shape && next.some((other) => other.inputs.some(([source]) => source === one.id)));
   const gates = (ops) => ops.filter((one) => ["expit", "sigmoid", "tanh"].includes(one.op));
-  const keys = { lstm: ["f", "i", "g", "o", null], gru: ["r", "n", "z"], rnn: [null] }[name]; // in the order of nn.functional's cells
+  const keys = { lstm: ["i", "f", "g", "o", null], gru: ["r", "n", "z"], rnn: [null] }[name]; // in the order of nn.functional's cells
   const place = (picked, key, title) => {
     const ids = times.map((ops) => picked(ops)?.id);
     return ids.includes(undefined) ? [] : [{ key, ids, title }];
