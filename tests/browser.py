@@ -48,18 +48,20 @@ def close() -> None:
 
 @contextmanager
 def opened(
-    path: Path, scheme: str = "light", extra: tuple[str, ...] = ("blob:",), fragment: str = "", **context: Any
+    path: Path, scheme: str = "light", extra: tuple[str, ...] = ("blob:",), fragment: str = "", first: str = "", **context: Any
 ) -> Iterator[Any]:
     """A page from the disk, when it is ready; afterwards nothing may have been requested, and no error written.
 
     Args:
         extra: what requests may begin with all the same: what a page makes itself, for a worker, is none.
         fragment: what follows the page's address, "#step=3".
+        first: a script that runs before those of the page.
         context: how the browser is: `viewport`, `has_touch`.
     """
     tab = chromium().new_context(**{"viewport": {"width": 1400, "height": 900}, "color_scheme": scheme, **context})
     try:
         page = tab.new_page()
+        page.add_init_script(first)
         requests: list[str] = []
         errors: list[str] = []
         page.on("request", lambda request: requests.append(request.url))

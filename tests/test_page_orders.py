@@ -268,6 +268,11 @@ class TestDerivatives:
         for curve, p in zip(found["curves"], polynomials(6), strict=True):
             np.testing.assert_allclose(curve, p(np.tanh(xs)), rtol=1e-8, atol=1e-8)
 
+    def test_the_numbers_are_right_before_the_page_had_time_to_compute(self, tmp_path: Path) -> None:
+        viz.derivatives(np.tanh, 0.5, path=tmp_path / "page.html")
+        with opened(tmp_path / "page.html", first="globalThis.requestIdleCallback = () => {}") as page:
+            assert "d/dx tanh at x = 0.5: 0.7864. The slope there is the next derivative: -0.7269" in page.inner_text("main")
+
     def test_a_choice_shows_the_graph_of_that_order_and_its_curve(self, page: Any) -> None:
         sizes, paths = [], []
         for order in range(7):

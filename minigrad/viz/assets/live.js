@@ -25,7 +25,9 @@ class Live {
 
   read(slot) {
     if (Array.isArray(slot)) return slot.map((part) => this.read(part));
-    return slot === null ? null : this.program.read(slot);
+    if (slot === null) return null;
+    if (this.program.changed === null && this.trouble === null) this.program.run(); // for the first time
+    return this.program.read(slot);
   }
 
   // Why a value stays as it was recorded; undefined where it does not.
@@ -126,8 +128,7 @@ class Live {
   nudge(step, input, at, hair) {
     const { numbers } = this.inputs[input];
     const before = numbers[at];
-    const singles = () => new Map([...this.own].map(([id, { value }]) => [id, value !== null && !Array.isArray(value) ? this.program.read(value).data[0] : NaN]));
-    this.program.run(); // perhaps for the first time
+    const singles = () => new Map([...this.own].map(([id, { value }]) => [id, value !== null && !Array.isArray(value) ? this.read(value).data[0] : NaN]));
     const [from, was] = [this.result(), singles()];
     const slope = this.read(this.own.get(step.id).gradient).data[at];
     this.program.setElement(input, at, before + hair);

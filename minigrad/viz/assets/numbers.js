@@ -15,7 +15,6 @@ class Numbers {
   }
 
   find(id, what, output) {
-    if (this.live.why === null && this.live.program.changed === null) this.live.program.run(); // for the first time
     const found = this.live.why === null ? this.live.read(this.live.own.get(id)[what]) : this.decoded(id, what);
     return (Array.isArray(found) ? found[output ?? 0] : found) ?? null;
   }

@@ -20,7 +20,6 @@ class Practice {
 
   begin() {
     const { page } = this;
-    page.live.program?.run(); // perhaps for the first time
     Object.assign(this, { right: 0, helped: 0, made: new Map() });
     page.player.pause();
     page.root.toggleAttribute("data-quiz", true);

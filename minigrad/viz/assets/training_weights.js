@@ -8,7 +8,7 @@ class WeightMaps {
       .slice(0, 12)
       .map(({ name, shape, live }) => this.map(name, shape, live, onselect));
     const note = this.maps.some(({ shape }) => shape.length === 4) ? "Filters and weights" : "Weights";
-    this.element = el("figure", { class: "weights" }, el("figcaption", {}, el("b", {}, note), " blue −, red +"),
+    this.element = el("figure", { class: "weights" }, el("figcaption", {}, el("b", {}, note), " blue −, orange +"),
       el("div", { class: "maps", tabindex: 0, role: "group", "aria-label": note }, ...this.maps.map(({ element }) => element)));
   }
 
