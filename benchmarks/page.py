@@ -27,6 +27,8 @@ AIMS = {
     "20,000 ops": "shown in 2 s",
     "recomputation": "30 ms",
     "frames": "30",
+    "MLP": "1,000 steps, 60 frames",
+    "CNN": "30 steps",
     "page": "3 MB",
 }
 
@@ -184,8 +186,47 @@ def frames(chromium: Any, folder: Path) -> Measured:
     return found
 
 
-#: Other suites of the page add themselves here: what they measure, of a browser and a folder to write to.
-SUITES: list[Callable[[Any, Path], Measured]] = [boxes, operations, sizes, recomputation, frames]
+def trainings(chromium: Any, folder: Path) -> Measured:
+    """Steps a second of a training in the page, with its curves and pictures, and the page's frames meanwhile."""
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(200, 2)).astype(np.float32)
+    rings = (np.hypot(*points.T) > 1).astype(int)
+    images, classes = rng.random((256, 1, 8, 8)).astype(np.float32), rng.integers(0, 10, 256)
+    mlp = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 16), nn.Tanh(), nn.Linear(16, 2))
+    cnn = nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(64, 10),
+    )  # fmt: skip
+    rows = [
+        ("MLP 2-16-16-2, batch 200", mlp, (points, rings), None),
+        ("CNN on digits of 8 x 8, batch 64", cnn, (images, classes), 64),
+    ]
+    script = """() => new Promise((done) => {
+      const step = () => Number(document.getElementById("train-told").textContent.match(/step ([\\d,]+)/)[1].replaceAll(",", ""));
+      document.getElementById("train").click();
+      setTimeout(() => {
+        let [frames, began, first] = [0, performance.now(), step()];
+        const look = (now) => {
+          frames += 1;
+          const seconds = (now - began) / 1000;
+          if (seconds < 4) requestAnimationFrame(look);
+          else done([(step() - first) / seconds, frames / seconds]);
+        };
+        requestAnimationFrame(look);
+      }, 1000);
+    })"""
+    found: Measured = []
+    for name, net, data, batch in rows:
+        options: dict[str, Any] = {"data": data, "batch": batch, "loss": nn.functional.cross_entropy}
+        page, seconds = made(net, optimizer=nn.optim.Adam(net.parameters(), lr=0.01), **options)
+        with opened(chromium, page, folder) as (tab, _):
+            steps, rate = tab.evaluate(script)
+        found.append((f"training, {name}", f"{steps:,.0f} steps a second, {rate:.0f} frames", AIMS[name[:3]]))
+    return found
+
+
+#: What is measured, of a browser and a folder to write to.
+SUITES: list[Callable[[Any, Path], Measured]] = [boxes, operations, sizes, recomputation, frames, trainings]
 
 
 def main() -> None:
