@@ -280,6 +280,14 @@ class TestInTheBrowser:
             assert {"x", "w", "v1 = multiply"} <= labels(page, "nan-back")
             assert violations(page) == []
 
+    def test_a_note_stands_above_the_graph_on_a_projector(self, tmp_path: Path) -> None:
+        with np.errstate(all="ignore"):
+            viz.explore(entropy, np.array([1000.0, 2.0, 3.0]), 1.5, path=tmp_path / "nan.html")
+        with opened(tmp_path / "nan.html") as page:
+            page.keyboard.press("b")
+            note, stage = (page.locator(part).bounding_box() for part in ("#born", "main"))
+            assert page.locator("header").bounding_box()["height"] <= note["y"] < note["y"] + note["height"] <= stage["y"]
+
     def test_nan_that_is_edited_into_a_live_page_is_found_and_goes_with_the_edit(self, tmp_path: Path) -> None:
         viz.explore(entropy, np.array([1.0, 2.0, 3.0]), 1.5, path=tmp_path / "live.html")
         with opened(tmp_path / "live.html") as page:

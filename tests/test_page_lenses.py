@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Callable, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ import pytest
 import minigrad as mg
 import nn
 from minigrad import Tensor, raw, viz
+from minigrad.viz import page as page_module
 from minigrad.viz.explain import explained
 from minigrad.viz.numbers import host
 
@@ -609,6 +611,14 @@ def test_cross_entropy_shows_p_the_target_and_p_minus_y(options: dict[str, Any],
             assert part(tab, "loss") == pytest.approx(-weight * np.log(p[n, target]), rel=1e-3)
 
 
+def test_the_loss_of_a_row_is_finite_where_its_probability_is_too_small_for_a_number(tmp_path: Path) -> None:
+    x, y = mg.Tensor(np.array([[1000.0, 0.0, 3.0]], F32), requires_grad=True, name="x"), np.array([1])
+    rows = page_of(lambda x: F.cross_entropy(x, y), [x], tmp_path / "page.html", True)
+    with opened(tmp_path / "page.html") as tab:
+        choose(tab, of(rows, "cross_entropy").label)
+        assert part(tab, "loss") == pytest.approx(1000.0)
+
+
 def test_cross_entropy_of_images_has_a_row_for_each_pixel(tmp_path: Path) -> None:
     rng = np.random.default_rng(7)
     x, y = tensor(rng, 2, 3, 2, 2), rng.integers(0, 3, (2, 2, 2))
@@ -723,6 +733,23 @@ def test_images_stand_in_the_nodes_and_follow_an_edit(tmp_path: Path) -> None:
         tab.locator(".menu summary", has_text="View").click()
         tab.locator("button", has_text="Images in nodes").click()
         assert tab.locator(".thumbnail").count() == 0
+
+
+def test_images_have_room_in_the_simple_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asset = page_module._asset
+    limits = ("const SLOW = { nodes: 300,", "const HOPELESS = { nodes: 6000,")
+    monkeypatch.setattr(
+        page_module, "_asset", lambda script: reduce(lambda text, limit: text.replace(limit, limit.split(": ")[0] + ": 0,"), limits, asset(script))
+    )
+    x, y = np.random.default_rng(0).random((2, 1, 8, 8)).astype(F32), np.array([0, 2])
+    viz.explore(Convolutional(), x, y, path=tmp_path / "page.html", depth=None)
+    with opened(tmp_path / "page.html") as tab:
+        assert "Simple layout" in tab.inner_text("#notes") and tab.locator(".thumbnail").count() == 5
+        for node in tab.locator(".node:has(.thumbnail)").all():
+            box, picture, word = (node.locator(part).first.bounding_box() for part in ("path, polygon", "image", "text"))
+            last = node.locator("text").nth(1).bounding_box()
+            assert box["y"] < picture["y"] < picture["y"] + picture["height"] <= word["y"] + 3
+            assert last["y"] + last["height"] < box["y"] + box["height"]
 
 
 def test_a_closed_module_shows_the_picture_of_its_result_and_what_is_no_image_has_none(tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
+import minigrad as mg
 import nn
 from minigrad import viz
 from minigrad.primitive import primitive
@@ -243,6 +245,58 @@ class TestTheGradientBeside:
             shown = page.locator(".behind .node", has_text="gradient of x").locator("text").nth(1).text_content()
             hair = 1e-6
             assert float(shown) == pytest.approx((wave(1.5 + hair, 2.0) - wave(1.5 - hair, 2.0)) / (2 * hair), rel=1e-3)
+
+    def test_looks_paint_in_the_picture_in_which_a_node_is(self, tab: Any) -> None:
+        inside = """all => all.every((mark) => [...mark.closest('g.graph').querySelectorAll('.node')].some((node) => {
+          const [a, b] = [mark.getBBox(), node.getBBox()];
+          return Math.abs(a.x - b.x) < 1 && a.y > b.y && a.y < b.y + b.height + 5;
+        }))"""
+        with tab(wave, 0.5, 2.0, derivative=1) as page:
+            for _ in range(3):
+                switch(page, "#look-heat")
+                count = page.locator("title.paint-heat").count()
+                assert count in (0, page.locator(".edge.heat").count())
+            assert count > 0
+            switch(page, "#look-memory")
+            bars = page.locator(".memory-bar")
+            assert bars.count() == page.locator(".node.memory").count() > page.locator(".behind .memory-bar").count()
+            assert page.locator(".behind .memory-bar").count() == page.locator(".behind .node.memory").count() > 0
+            assert bars.evaluate_all(inside)
+
+    def test_pictures_and_worksheets_have_both_panes(self, tab: Any) -> None:
+        with tab(wave, 0.5, 2.0, derivative=1) as page:
+            names = page.locator(".node").evaluate_all("all => all.map((n) => n.querySelector('text').textContent)")
+            page.locator("summary", has_text="Share").click()
+            for what in ("seen", "all"):
+                page.select_option("#share-what", what)
+                with page.expect_download() as download:
+                    page.click("#share-svg")
+                root = ElementTree.parse(download.value.path()).getroot()
+                words = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+                assert {*names} <= {*words}
+                (front, behind) = root.findall("{http://www.w3.org/2000/svg}svg")
+                assert float(front.get("height", 0)) == float(behind.get("y", -1))
+                assert root.get("height") == f"{float(front.get('height', 0)) + float(behind.get('height', 0)):g}"
+            page.keyboard.press("Escape")
+            page.evaluate("window.print = () => {}")
+            page.locator("summary", has_text="Practise").click()
+            page.click("#print-worksheet")
+            drawn = page.locator("#worksheet .blanks .node").evaluate_all("all => all.map((n) => n.querySelector('text').textContent)")
+            assert sorted(drawn) == sorted(names)
+
+    def test_the_switch_of_images_reaches_both_panes(self, tab: Any) -> None:
+        net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 1))
+        image = np.ones((1, 1, 8, 8), np.float32)
+        with tab(lambda x: np.tanh(net(x)).sum(), mg.Tensor(image, requires_grad=True), derivative=1, depth=None) as page:
+            pictured = page.locator(".behind .node:has(.thumbnail)")
+            assert pictured.count() > 0
+            name = pictured.first.get_attribute("aria-label")
+            height = "(n) => n.querySelector('path, polygon').getBBox().height"
+            before = pictured.first.evaluate(height)
+            page.locator("summary", has_text="View").click()
+            page.locator("button", has_text="Images in nodes").click()
+            after = page.locator(f'.behind .node[aria-label="{name}"]').first.evaluate(height)
+            assert page.locator(".thumbnail").count() == 0 and after < before - 20
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_it_is_accessible(self, tab: Any, scheme: str, tmp_path: Path) -> None:
@@ -487,6 +541,19 @@ class TestGuards:
             said = page.inner_text("#live .trouble")
             assert "what log sends back would not be finite" in said
             assert f"test_page_orders.py:{f.__code__.co_firstlineno + 1}: low = np.log(x)" in said
+
+        with tab(f, [1.0, 2.0]) as page:
+            find(page, "x")
+            page.locator("#edit input[type=number]").first.fill("-1")
+            page.get_by_label("by how much").select_option("1")
+            assert page.inner_text("#nudged").startswith("That step cannot be computed: what log sends back")
+            assert page.locator("#edit input[type=number]").first.input_value() == "-1"
+            page.get_by_label("by how much").select_option("0.1")
+            assert "the result moves by" in page.inner_text("#nudged")
+
+            page.evaluate("minigrad.live.take(new Map([[0, [0, 3]]]))")  # as a training does
+            assert "Taken back" not in page.inner_text("#live .trouble")
+            assert page.evaluate("[...minigrad.live.inputs[0].numbers]") == [0, 3]
 
 
 def test_a_decision_says_which_line() -> None:

@@ -196,6 +196,26 @@ def test_what_is_no_number_is_said(quiz: Any) -> None:
             assert page.inner_text("#quiz-said").startswith(said)
 
 
+def test_nothing_else_of_the_page_gives_an_answer_away(tmp_path: Path) -> None:
+    viz.explore(lambda x, w: np.tanh(x * w).sum() * w, np.array([0.1, 0.2]), 2.0, path=tmp_path / "page.html")
+    tells = "#look-heat, #look-nan, #naive-switch, #share-json, #print-worksheet"
+    with opened(tmp_path / "page.html") as page:
+        for item in ("#look-heat", "#naive-switch"):
+            page.evaluate("(item) => document.querySelector(item).click()", item)
+        page.click("summary:has-text('Practise')")
+        page.click("#quiz-start")
+        assert page.locator("#quiz").is_visible() and page.locator("#naive, #legend-heat, title.paint-heat").count() == 0
+        for menu in ("View", "Share", "Practise"):
+            page.click(f"summary:has-text('{menu}')")
+            assert page.locator(tells).locator("visible=true").count() == 0
+        page.evaluate("minigrad.live.change(0, (numbers) => { numbers[0] = NaN; })")
+        assert page.locator("#born").is_hidden() and page.locator("#legend-nan, .nan-born").count() == 0
+        page.click("#quiz-stop")
+        assert page.locator("#born").is_visible()
+        page.click("summary:has-text('View')")
+        assert page.locator(tells).locator("visible=true").count() == 3
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_quiz_is_accessible(quiz: Any, scheme: str) -> None:
     with opened(quiz[0], scheme) as page:

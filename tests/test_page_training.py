@@ -23,6 +23,10 @@ BLOB = ("blob:",)  # the worker
 
 WEIGHTS = "() => Object.fromEntries([...minigrad.training.last.weights].map(([name, numbers]) => [name, [...numbers]]))"
 LOSSES = "() => minigrad.training.curve.bins.map(({ sum }) => sum)"
+SPOIL = """() => {
+  const input = minigrad.live.inputs.findIndex(({ name }) => name === "0.weight");
+  minigrad.live.change(input, (numbers) => { numbers[0] = NaN; });
+}"""
 OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
     "SGD": lambda p: nn.optim.SGD(p, lr=0.1),
     "momentum": lambda p: nn.optim.SGD(p, lr=0.05, momentum=0.9),
@@ -38,6 +42,11 @@ def points(count: int = 50) -> tuple[Any, Any]:
 def mlp() -> nn.Module:
     mg.random.manual_seed(0)
     return nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 2))
+
+
+def squares(scores: Any, y: Any) -> Any:
+    """A loss that takes NaN as it comes."""
+    return (scores**2).mean() + 0.0 * y.mean()
 
 
 def convnet() -> nn.Module:
@@ -321,6 +330,58 @@ class TestInABrowser:
             take_steps(page, 3, 5)
             train(net, optimizer, iter([data] * 3))
             assert is_trained(page, net)
+
+    def test_the_heat_is_that_of_the_weights_as_they_are(self, tmp_path: Path) -> None:
+        net, data = mlp(), points()
+        optimizer = nn.optim.SGD(net.parameters(), lr=0.5)
+        viz.explore(net, data=data, optimizer=optimizer, loss=F.cross_entropy, path=tmp_path / "page.html", depth=None)
+        with opened(tmp_path / "page.html", extra=BLOB) as page:
+            page.evaluate("document.querySelector('#look-heat').click()")
+            take_steps(page, 30)
+            titles = page.locator("title.paint-heat").all_text_contents()
+            train(net, optimizer, iter([data] * 30))
+            optimizer.zero_grad()
+            F.cross_entropy(net(data[0]), data[1]).backward()
+            shown = [float(title.rsplit(" ", 1)[1]) for title in titles]
+            for p in net.parameters():
+                assert any(norm == pytest.approx(np.linalg.norm(raw(p.grad)), rel=0.01) for norm in shown)
+
+    @pytest.mark.parametrize("width", [1400, 1700])
+    def test_a_note_of_nan_stands_above_the_graph(self, width: int, tmp_path: Path) -> None:
+        net, data = mlp(), points()
+        optimizer = nn.optim.SGD(net.parameters(), lr=0.1)
+        viz.explore(net, data=data, optimizer=optimizer, loss=squares, path=tmp_path / "page.html")
+        with opened(tmp_path / "page.html", extra=BLOB, viewport={"width": width, "height": 900}) as page:
+            page.evaluate(SPOIL)
+            note, stage, drawer = (page.locator(part).bounding_box() for part in ("#born", "main", "#training"))
+            assert page.locator("header").bounding_box()["height"] <= note["y"] < note["y"] + note["height"] <= stage["y"]
+            assert stage["y"] + stage["height"] <= drawer["y"] + 1 and stage["height"] > 200
+            page.keyboard.press("?")
+            assert "T train, pause" in page.inner_text("dialog")
+
+    def test_an_embedded_page_does_not_train_unseen_and_says_what_is_wrong(self, tmp_path: Path) -> None:
+        net, data = mlp(), points()
+        optimizer = nn.optim.SGD(net.parameters(), lr=0.1)
+        viz.explore(net, data=data, optimizer=optimizer, loss=squares, path=tmp_path / "page.html")
+        with opened(tmp_path / "page.html", extra=BLOB, fragment="#embed", viewport={"width": 640, "height": 400}) as page:
+            page.keyboard.press("t")
+            assert page.evaluate("minigrad.training.playing") is False
+            page.evaluate(SPOIL)
+            note, stage = (page.locator(part).bounding_box() for part in ("#born", "main"))
+            assert 0 <= note["y"] < note["y"] + note["height"] <= stage["y"] and stage["height"] > 100
+
+    def test_a_quiz_stops_the_training_and_hides_what_it_shows(self, tmp_path: Path) -> None:
+        net, data = mlp(), points()
+        optimizer = nn.optim.SGD(net.parameters(), lr=0.1)
+        viz.explore(net, data=data, optimizer=optimizer, loss=F.cross_entropy, path=tmp_path / "page.html")
+        with opened(tmp_path / "page.html", extra=BLOB) as page:
+            page.click("#train")
+            page.evaluate("document.querySelector('#quiz-start').click()")
+            assert page.evaluate("minigrad.training.playing") is False and page.locator("#training").is_hidden()
+            page.keyboard.press("t")
+            assert page.evaluate("minigrad.training.playing") is False
+            page.click("#quiz-stop")
+            assert page.locator("#training").is_visible()
 
     def test_the_decision_is_the_networks_and_moves(self, tmp_path: Path) -> None:
         net, data = mlp(), points(200)

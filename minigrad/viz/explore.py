@@ -36,7 +36,7 @@ from .walk import Step
 
 __all__ = ["explore"]
 
-#: The parts of the page, each after those that it uses.
+#: The parts of the page, in one scope: what a part uses at once stands before it; its functions may use what comes after.
 SCRIPTS = (
     "values.js",
     "formula.js",

@@ -20,7 +20,7 @@ function detail(step, page) {
   if (step.source) box.append(el("h3", {}, "Made by"), el("pre", { "data-part": "source" }, step.source));
   const edit = editor(step, live);
   if (edit) box.append(edit);
-  const stuck = live.edited && live.isChanged && live.stuckStep(step);
+  const stuck = live.isChanged && live.stuckStep(step);
   if (stuck) box.append(el("p", { class: "trouble" }, `As it was recorded, and not computed again: ${stuck}.`));
   const inside = page.hides(step, "sent") ? null : lens(step, page);
   if (inside) box.append(inside);

@@ -28,7 +28,7 @@ const speed = el("select", { id: "speed", "aria-label": "Speed", onchange: (even
   el("option", { value: 2400 }, "slow"), el("option", { value: 1200, selected: true }, "normal"), el("option", { value: 300 }, "fast"));
 const help = el("dialog", { "aria-label": "Keys" }, el("h2", {}, "Keys"),
   el("ul", {}, ...[["Space", "play, pause"], ["→ ←", "one step on, one back"], ["Home End", "everything; the last step"], ["/", "search"], ["+ − 0", "zoom in, out, all"],
-    ["Enter", "on a node: its details, or open a closed module"], ["I O N P", "on a node: to what it reads, what reads it, the next, the one before"], ["C", "close or open the module of the chosen node"], ["B", "big letters, for a projector"], ["L", "your lines of code"]]
+    ["Enter", "on a node: its details, or open a closed module"], ["I O N P", "on a node: to what it reads, what reads it, the next, the one before"], ["C", "close or open the module of the chosen node"], ["B", "big letters, for a projector"], ["L", "your lines of code"], ...(data.training ? [["T", "train, pause"]] : [])]
     .map(([key, what]) => el("li", {}, el("kbd", {}, key), ` ${what}`))), button("help-close", "Close", () => help.close()));
 const direction = button("direction", "Left to right", () => { graph.asked = graph.direction === "TB" ? "LR" : "TB"; redraw(); });
 const modules = el("nav", { "aria-label": "Code and modules", tabindex: 0 });
@@ -195,7 +195,7 @@ search.addEventListener("keydown", (event) => {
 scrub.addEventListener("input", () => player.go(Number(scrub.value)));
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || help.open || ["INPUT", "SELECT"].includes(event.target.tagName)) return;
+  if (!isOurs(event)) return;
   const node = event.target.classList.contains("node") ? [...graph.nodes.values()].find((n) => n.element === event.target) : null;
   const walk = { i: "in", o: "out", n: "next", p: "previous" }[event.key.toLowerCase()];
   if (walk && (node || graph.selected)) {

@@ -33,6 +33,11 @@ class Menus {
   }
 }
 
+// Whether a key is one of the page's, and not one of the browser, of a field or of a dialog.
+function isOurs(event) {
+  return !event.ctrlKey && !event.metaKey && !event.altKey && !["INPUT", "SELECT", "TEXTAREA"].includes(event.target.tagName) && !document.querySelector("dialog[open]");
+}
+
 // Who wants to know when something happens.
 class Listeners {
   constructor() {

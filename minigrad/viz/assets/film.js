@@ -15,13 +15,25 @@ class Film {
 
   // From the first step to the last, at the speed that is chosen.
   async record() {
-    const { player, camera } = this.page;
+    const { player } = this.page;
     if (this.stopped === false) return; // it runs already
     if (player.timer) togglePlay();
     const before = player.at;
     this.stopped = false;
-    const scale = Math.max(FILM.least, Math.min(FILM.width, 2 * camera.place.clientWidth)) / camera.place.clientWidth;
-    this.size = { width: 2 * Math.round((camera.place.clientWidth * scale) / 2), height: 2 * Math.round((camera.place.clientHeight * scale + FILM.caption) / 2) };
+    try {
+      saveFile(await this.film(player), this.suffix, this.page.data.title);
+      this.tell("");
+    } finally {
+      this.stopped = true;
+      player.go(before);
+    }
+  }
+
+  async film(player) {
+    const picture = snapshot(this.page);
+    const [width, height] = SIDES.map((side) => Number(picture.getAttribute(side)));
+    const scale = Math.max(FILM.least, Math.min(FILM.width, 2 * width)) / width;
+    this.size = { width: 2 * Math.round((width * scale) / 2), height: 2 * Math.round((height * scale + FILM.caption) / 2) };
     this.canvas = el("canvas", this.size);
     await this.frame();
     const recorder = new MediaRecorder(this.canvas.captureStream(FILM.rate), { mimeType: this.kind, videoBitsPerSecond: 6e6 });
@@ -37,10 +49,7 @@ class Film {
     await this.until(performance.now() + FILM.end);
     recorder.stop();
     await ended;
-    this.stopped = true;
-    player.go(before);
-    this.tell("");
-    saveFile(new Blob(pieces, { type: this.kind.split(";")[0] }), this.suffix, this.page.data.title);
+    return new Blob(pieces, { type: this.kind.split(";")[0] });
   }
 
   async until(time) {

@@ -42,6 +42,15 @@ class Graph {
     this.selected = null;
   }
 
+  // The pictures that are seen: this one; each is drawn by a Graph, with a camera of its own.
+  get drawings() { return [this]; }
+  get drawn() { return [...this.nodes.values()].filter((node) => this.isDrawn(node)); }
+
+  // Some nodes are in no picture.
+  isDrawn(node) {
+    return Boolean(node.element.closest("g.graph"));
+  }
+
   shown() {
     const nodes = new Map();
     const edges = new Map();

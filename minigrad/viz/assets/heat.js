@@ -28,7 +28,7 @@ function heatFlows(page) {
 
 // The norm of what a rule sends, and its elements that are not finite, { nan, infinite }: as recorded, or as the program has it now.
 function sentSize(live, step, i) {
-  if (!live.edited?.size) {
+  if (!live.isChanged) {
     const { norm, odd: [nan, infinite] } = step.rules[i];
     return { norm: norm ?? 0, nan, infinite, odd: nan + infinite };
   }

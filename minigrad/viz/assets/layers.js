@@ -29,12 +29,16 @@ class Layers {
     this.isAcross = direction === "LR"; // layers stand beside each other
     this.nodes = [...graph.nodes.values()];
     this.edges = [...graph.edges.values()];
-    this.sizes = new Map(this.nodes.map((node) => [node, this.size(graph.label(node))]));
+    this.sizes = new Map(this.nodes.map((node) => [node, this.size(node)]));
     this.place();
   }
 
-  size(label) {
-    return { width: Math.max(54, 72 * wide(label)), height: label.split("\n").length * LINE + 13 };
+  // As wide and high as its words, and a picture above them.
+  size(node) {
+    const label = this.graph.label(node);
+    const lines = label.split("\n").length;
+    const { width, height } = this.graph.thumbnails.room(node, wide(label), lines);
+    return { width: Math.max(54, 72 * width), height: height ? 72 * height : lines * LINE + 13 };
   }
 
   // Layer after layer; in each, nodes stand as near as they can to the middle of what they read.
@@ -105,8 +109,8 @@ class Layers {
     const group = svg("g", { id: `n${node.order}`, class: `node ${look.class}` });
     const [right, bottom, leftwards, up] = [`H${r - corner}Q${r} ${t} ${r} ${t + corner}`, `V${b - corner}Q${r} ${b} ${r - corner} ${b}`, `H${l + corner}Q${l} ${b} ${l} ${b - corner}`, `V${t + corner}Q${l} ${t} ${l + corner} ${t}`];
     group.append(svg("path", { d: `M${l + corner} ${t}${right}${bottom}${leftwards}${up}Z` }));
-    this.graph.label(node).split("\n").forEach((words, i) => {
-      const text = svg("text", { x, y: t + 22 + i * LINE, "text-anchor": "middle", "font-size": FONT_SIZE });
+    this.graph.label(node).split("\n").forEach((words, i, { length }) => {
+      const text = svg("text", { x, y: b + 9 + (i - length) * LINE, "text-anchor": "middle", "font-size": FONT_SIZE });
       text.textContent = words;
       group.append(text);
     });

@@ -28,11 +28,18 @@ function softmaxOf(row) {
   return powers.map((x) => x / sum);
 }
 
+// The logarithm of the sum of the powers, which may be too large for a number.
+function logSumOf(row) {
+  const top = Math.max(...row);
+  return top + Math.log(row.reduce((sum, x) => sum + Math.exp(x - top), 0));
+}
+
 // What each op makes of a row: { p, columns, target, notes }, where columns are { name, kind, numbers } beside p.
 const ROWS_OF = {
   cross_entropy(lens, index) {
     const { given, rows, step, page } = lens;
-    const p = softmaxOf(rows.row(given.logits, index));
+    const logits = rows.row(given.logits, index);
+    const p = softmaxOf(logits);
     const target = given.target.data[rows.number(index)];
     const isIgnored = target === step.given.ignore_index.value;
     const weights = page.numbers.argument(step, "weight");
@@ -43,7 +50,7 @@ const ROWS_OF = {
     const total = isMean ? given.target.data.reduce((sum, y) => sum + weight(y), 0) : 1;
     const g = lens.gradient ? lens.gradient.data[lens.gradient.data.length > 1 ? rows.number(index) : 0] : null;
     const factor = g === null ? null : (g * own) / (total || 1);
-    const loss = isIgnored ? 0 : -own * Math.log(p[target]);
+    const loss = isIgnored ? 0 : own * (logSumOf(logits) - logits[target]); // p may be too small for a number
     const by = [own !== 1 ? `weight ${general(own)}` : "", isMean ? `mean over ${general(total)}` : "", g !== 1 && g !== null ? `gradient ${general(g)} of ${step.label}` : ""].filter(Boolean).join(", ");
     return {
       p, target: isIgnored ? null : target, columns: [{ name: "p − y", kind: "error", numbers: error }],

@@ -82,7 +82,7 @@ class Live {
 
   // Whether the numbers are other ones than in the recorded run: edited, or those that a training has come to.
   get isChanged() {
-    return this.edited.size > 0 || this.moved;
+    return this.why === null && (this.edited.size > 0 || this.moved);
   }
 
   inputOf(step) {
@@ -98,7 +98,7 @@ class Live {
     edit(after);
     this.program.set(input, after.map((x) => fitting(x, dtype)));
     const possible = this.program.run();
-    this.trouble = possible ? null : this.program.trouble;
+    this.trouble = possible ? null : `Taken back: ${this.program.trouble}.`;
     if (!possible) {
       this.program.set(input, before);
       this.program.run();
@@ -119,12 +119,12 @@ class Live {
     }
     this.moved = true;
     this.nudged = null;
-    this.trouble = this.program.run() ? null : this.program.trouble;
+    this.trouble = this.program.run() ? null : `The numbers of the training stay, but what follows cannot be computed: ${this.program.trouble}.`;
     this.tell();
     this.onchange(anew);
   }
 
-  // Move one element by a hair, and back: how the result moves, and what the gradient says that it does.
+  // Move one element by a hair, and back: how the result moves, and what the gradient says that it does; or why it cannot be computed.
   nudge(step, input, at, hair) {
     const { numbers } = this.inputs[input];
     const before = numbers[at];
@@ -133,11 +133,13 @@ class Live {
     const slope = this.read(this.own.get(step.id).gradient).data[at];
     this.program.setElement(input, at, before + hair);
     const by = numbers[at] - before; // what float32 makes of it
-    this.program.run();
+    const trouble = this.program.run() ? null : this.program.trouble;
     const moved = this.result() - from;
     const now = singles();
     this.program.setElement(input, at, before);
     this.program.run();
+    this.nudged = null;
+    if (trouble !== null) return { trouble };
     this.nudged = { step, by, moves: new Map([...now].map(([id, x]) => [id, x - was.get(id)])) };
     return { by, moved, predicted: slope * by };
   }
@@ -183,7 +185,7 @@ class Live {
     const fixed = [...new Set(Object.values(this.program.description.fixed))];
     this.section.replaceChildren(el("h2", {}, "Live"),
       el("p", { class: "quiet" }, names ? `Changed: ${names}. All that follows is computed again.` : "Choose a leaf or data, and change its numbers: all that follows is computed again, gradients too."),
-      this.trouble ? el("p", { class: "trouble" }, `Taken back: ${this.trouble}.`) : "",
+      this.trouble ? el("p", { class: "trouble" }, this.trouble) : "",
       fixed.length ? el("p", { class: "quiet" }, `Some values stay as they were recorded: ${fixed.join("; ")}.`) : "",
       names ? el("button", { id: "reset", onclick: () => this.reset() }, "Reset") : "");
   }

@@ -1,10 +1,11 @@
 // Ways to look at the graph, switched on in the menu "View": each paints over the drawing, and says what its colours mean.
 
 class Look {
-  // paint(): marks the drawing as it is now, and returns what the legend shows.  `names`: the classes that it uses.
-  constructor(page, id, label, names, paint) {
-    Object.assign(this, { page, id, label, names, paint, on: false });
-    this.button = el("button", { id: `look-${id}`, "aria-pressed": "false", onclick: () => this.show(!this.on) }, label);
+  // paint(): marks the drawing as it is now, and returns what the legend shows.  `names`: the classes that it uses.  `tells`:
+  // whether it gives away what a quiz asks for.
+  constructor(page, id, label, names, paint, { tells = true } = {}) {
+    Object.assign(this, { page, id, label, names, paint, tells, on: false });
+    this.button = el("button", { id: `look-${id}`, "aria-pressed": "false", "data-tells": tells ? "" : null, onclick: () => this.show(!this.on) }, label);
     this.legend = el("section", { id: `legend-${id}`, class: "overview", "aria-label": label });
     page.menu("View", this.button);
     page.listen("draw", () => this.again());
@@ -12,17 +13,17 @@ class Look {
   }
 
   show(on) {
-    this.on = on;
-    this.button.setAttribute("aria-pressed", String(on));
+    this.on = on && !(this.tells && this.page.root.hasAttribute("data-quiz"));
+    this.button.setAttribute("aria-pressed", String(this.on));
     this.clear();
-    if (!on) return void this.legend.remove();
+    if (!this.on) return void this.legend.remove();
     placeFor(this.page, "looks").append(this.legend);
     return this.again();
   }
 
   clear() {
     this.page.graph.clear(...this.names);
-    this.page.graph.picture.querySelectorAll(`.paint-${this.id}`).forEach((element) => element.remove());
+    this.page.stage.querySelectorAll(`.paint-${this.id}`).forEach((element) => element.remove());
   }
 
   again() {
@@ -32,15 +33,17 @@ class Look {
     this.legend.replaceChildren(close, ...this.paint());
   }
 
-  // A group on top of the drawing, gone when it is painted again.
-  layer() {
-    const group = svg("g", { class: `paint-${this.id}` });
-    this.page.graph.picture.querySelector("g.graph").append(group);
+  // A group on top of the drawing that a node is in, gone when it is painted again.
+  layer(node) {
+    const home = node.element.closest("g.graph");
+    const group = home.querySelector(`:scope > .paint-${this.id}`) ?? svg("g", { class: `paint-${this.id}` });
+    home.append(group);
     return group;
   }
 
   // Text in a frame at the upper edge of a node.
-  badge(layer, node, words, name) {
+  badge(node, words, name) {
+    const layer = this.layer(node);
     const box = node.element.getBBox();
     const text = svg("text", { x: box.x + box.width / 2, y: box.y - 8, "text-anchor": "middle", "font-size": SMALLEST });
     text.textContent = words;
@@ -76,7 +79,7 @@ function alertBox(page, id, ...content) {
 
 // The nodes of the drawing that stand for some steps, each once.
 function nodesOf(graph, steps) {
-  return new Set(steps.map((step) => graph.nodeOf.get(step.id)).filter(Boolean));
+  return new Set(steps.map((step) => graph.nodeOf.get(step.id)).filter((node) => node && graph.isDrawn(node)));
 }
 
 function stepLink(page, step, words = step.op ? `${step.label} (${step.op})` : step.label) {

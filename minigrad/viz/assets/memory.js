@@ -4,7 +4,7 @@ const LONGEST_BAR = 48;
 
 FEATURES.push((page) => {
   if (!page.data.memory) return;
-  const look = new Look(page, "memory", "Memory", ["memory", "memory-peak"], () => memoryPaint(page, look));
+  const look = new Look(page, "memory", "Memory", ["memory", "memory-peak"], () => memoryPaint(page, look), { tells: false });
 });
 
 // Python's memory_size.
@@ -19,20 +19,18 @@ function bytesText(n) {
 function memoryPaint(page, look) {
   const { graph, data: { memory } } = page;
   const own = (step) => { const [all, given] = memory.steps[step.id] ?? [0, 0]; return all - given; };
-  const sums = [...graph.nodes.values()].map((node) => ({ node, bytes: node.members.reduce((sum, step) => sum + own(step), 0) }));
+  const sums = graph.drawn.map((node) => ({ node, bytes: node.members.reduce((sum, step) => sum + own(step), 0) }));
   const most = Math.max(...sums.map(({ bytes }) => bytes), 1);
-  const layer = look.layer();
   for (const { node, bytes } of sums) {
     if (!bytes) continue;
     node.element.classList.add("memory");
     node.element.style.setProperty("--part", Math.sqrt(bytes / most).toFixed(3));
-    memoryBar(layer, node.element.getBBox(), bytes / most, bytesText(bytes));
+    memoryBar(look.layer(node), node.element.getBBox(), bytes / most, bytesText(bytes));
   }
   const peak = memory.peak === null ? null : graph.byId.get(memory.peak);
-  if (peak) {
-    const node = graph.nodeOf.get(peak.id);
+  for (const node of nodesOf(graph, peak ? [peak] : [])) {
     node.element.classList.add("memory-peak");
-    look.badge(layer, node, "peak of backward", "peak-badge");
+    look.badge(node, "peak of backward", "peak-badge");
   }
   return [el("h2", {}, "Memory"), el("p", {}, memory.title),
     el("p", {}, el("span", { class: "memory-key" }), `the longest bar: ${bytesText(most)}`),

@@ -159,7 +159,7 @@ class Naive {
   }
 
   key(event) {
-    if (!this.isOn || event.ctrlKey || event.metaKey || event.altKey || ["INPUT", "SELECT"].includes(event.target.tagName) || document.querySelector("dialog[open]")) return;
+    if (!this.isOn || !isOurs(event)) return;
     const act = { ArrowRight: () => this.go(this.at + 1), ArrowLeft: () => this.go(this.at - 1), Home: () => this.go(-1), End: () => this.go(this.shown.length - 1), " ": () => this.toggle() }[event.key];
     if (!act || (event.key === " " && ["BUTTON", "SUMMARY"].includes(event.target.tagName))) return;
     event.preventDefault();
@@ -188,7 +188,7 @@ function large(count) {
 FEATURES.push((page) => {
   if (!page.data.backward.length) return;
   let naive = null;
-  const button = el("button", { id: "naive-switch", "aria-pressed": "false", onclick: () => {
+  const button = el("button", { id: "naive-switch", "data-tells": "", "aria-pressed": "false", onclick: () => {
     naive ??= new Naive(page);
     naive.switch(!naive.isOn);
     button.setAttribute("aria-pressed", naive.isOn);

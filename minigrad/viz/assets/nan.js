@@ -24,7 +24,7 @@ FEATURES.push((page) => {
 // How many NaN and infinite elements, { nan, infinite, of }; null of what nobody knows.
 function oddOf(page, step, what) {
   const { live } = page;
-  if (live.edited?.size) return countOdd([live.read(live.own.get(step.id)[what])].flat());
+  if (live.isChanged) return countOdd([live.read(live.own.get(step.id)[what])].flat());
   const value = step[what];
   if (!value) return null;
   const found = { nan: 0, infinite: 0, of: 0 };
@@ -37,7 +37,7 @@ function oddOf(page, step, what) {
 }
 
 function sentOdd(live, step, i) {
-  if (live.edited?.size) return countOdd([live.read(live.own.get(step.id).sent[i])].flat());
+  if (live.isChanged) return countOdd([live.read(live.own.get(step.id).sent[i])].flat());
   const [nan, infinite] = step.rules[i].odd;
   return { nan, infinite };
 }
@@ -111,14 +111,14 @@ function nanBackward(page, forward, births) {
 function nanPaint(page, look) {
   const { graph } = page;
   const found = nanBirths(page);
-  const layer = look.layer();
   const mark = (ids, name) => nodesOf(graph, [...ids].map((id) => graph.byId.get(id))).forEach((node) => node.element.classList.add(name));
   mark(found.backward, "nan-back");
   mark(found.forward, "nan-after");
   const born = Map.groupBy(found.births, ({ step }) => graph.nodeOf.get(step.id));
   for (const [node, births] of born) {
+    if (!graph.isDrawn(node)) continue;
     node.element.classList.add("nan-born");
-    look.badge(layer, node, `${nanWord(births[0])} born ${births[0].phase === "forward" ? "here" : "here, backwards"}`, "nan-badge");
+    look.badge(node, `${nanWord(births[0])} born ${births[0].phase === "forward" ? "here" : "here, backwards"}`, "nan-badge");
   }
   if (!found.births.length) return [el("h2", {}, "NaN"), el("p", {}, "All values and gradients that are known are finite.")];
   return [el("h2", {}, "Born here, and all that follows"),

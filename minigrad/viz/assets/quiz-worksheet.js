@@ -31,17 +31,22 @@ class Worksheet {
 
   // The drawing as it is laid out now: below each name room for the numbers, or the numbers.
   graph(isFilled) {
-    const { graph } = this.page;
-    const picture = graph.picture.cloneNode(true);
-    const { width, height } = graph.camera.full;
+    return el("figure", {}, ...this.page.graph.drawings.map((drawing) => this.drawing(drawing, isFilled)));
+  }
+
+  drawing({ picture: original, camera }, isFilled) {
+    const picture = original.cloneNode(true);
+    const { width, height } = camera.full;
     picture.setAttribute("viewBox", `-4 -4 ${width + 8} ${height + 8}`);
-    picture.querySelector(".carried")?.remove();
-    for (const node of graph.nodes.values()) {
+    picture.querySelectorAll(".carried, [class^='paint-']").forEach((part) => part.remove());
+    for (const node of this.page.graph.drawn) {
+      if (!original.contains(node.element)) continue;
       const copy = picture.querySelector(`[id="${node.element.id}"]`);
       const [, ...lines] = copy.querySelectorAll("text");
       copy.removeAttribute("role");
       copy.removeAttribute("tabindex");
       copy.classList.remove("unseen-value", "unseen-gradient", "selected", "forward", "backward", "lit");
+      if (!isFilled && node.members.some((step) => step.op)) copy.querySelector(".thumbnail")?.remove();
       if (node.shut || node.members.length > 1) continue;
       const [step] = node.members;
       lines.forEach((line, i) => {
@@ -51,7 +56,7 @@ class Worksheet {
     }
     for (const part of picture.querySelectorAll("[id]")) part.removeAttribute("id");
     picture.querySelectorAll(".edge").forEach((edge) => edge.classList.remove("forward", "backward"));
-    return el("figure", {}, picture);
+    return picture;
   }
 
   // All numbers of a small array, where there is room for them in the drawing.
@@ -90,6 +95,6 @@ class Worksheet {
 
 FEATURES.push((page) => {
   const worksheet = new Worksheet(page);
-  const print = el("button", { id: "print-worksheet", onclick: () => { print.closest("details").open = false; worksheet.print(); } }, "Print as worksheet");
+  const print = el("button", { id: "print-worksheet", "data-tells": "", onclick: () => { print.closest("details").open = false; worksheet.print(); } }, "Print as worksheet");
   page.menu("Practise", print);
 });

@@ -21,7 +21,7 @@ class Practice {
   begin() {
     const { page } = this;
     Object.assign(this, { right: 0, helped: 0, made: new Map() });
-    page.player.pause();
+    this.silence();
     page.root.toggleAttribute("data-quiz", true);
     page.hides = (step, part) => this.hides(step, part);
     page.app.querySelector("footer").prepend(this.section);
@@ -31,6 +31,15 @@ class Practice {
     this.ask(0);
     page.camera.start(page.graph.direction); // in the window that is left
     page.camera.follow([page.graph.nodeOf.get(this.question.step).element]);
+  }
+
+  // What would give answers away stops; its buttons are not there meanwhile.
+  silence() {
+    const { page } = this;
+    page.player.pause();
+    page.training?.toggle(false);
+    page.live.nudged = null;
+    page.app.querySelectorAll("[data-tells][aria-pressed='true']").forEach((button) => button.click());
   }
 
   end() {
@@ -212,7 +221,7 @@ class Practice {
 
   // The numbers of the keyboard choose.
   key(event) {
-    if (!this.isOn || event.ctrlKey || event.metaKey || event.altKey || event.target.tagName === "INPUT") return;
+    if (!this.isOn || !isOurs(event)) return;
     const choice = this.place.querySelector(`[data-choice="${Number(event.key) - 1}"]`);
     if (choice && !choice.disabled) choice.click();
   }

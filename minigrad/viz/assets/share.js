@@ -22,7 +22,7 @@ FEATURES.push((page) => {
     item("png", "PNG picture", async () => saveFile(await pngOf(snapshot(page, isWhole())), "png", page.data.title)),
     item("print", "Print, or PDF", () => printed(page)),
     item("film", film.label, () => film.record(), { disabled: film.kind === null }), ...(film.kind === null ? [el("p", { class: "quiet" }, film.why)] : []),
-    item("json", "Numbers (JSON)", () => saveFile(new Blob([JSON.stringify(graphData(page), null, 1)], { type: "application/json" }), "json", page.data.title)),
+    item("json", "Numbers (JSON)", () => saveFile(new Blob([JSON.stringify(graphData(page), null, 1)], { type: "application/json" }), "json", page.data.title), { "data-tells": "" }),
     item("link", "Copy link", () => copied(page, page.address.link(), tell)),
     item("embed", "Copy embed code", () => copied(page, embedCode(page), tell)), said);
 });

@@ -15,9 +15,23 @@ function frameOf(camera, whole) {
   return { x: -MARGIN, y: -MARGIN, width: width + 2 * MARGIN, height: height + 2 * MARGIN, scale: camera.normal };
 }
 
-// A copy of the drawing with its styles written into each element, in the colours of now.
+// The drawing, or those of all panes below each other, in the colours of now.
 function snapshot(page, whole = false) {
-  const { picture } = page.graph;
+  const copies = page.graph.drawings.map((drawing) => styled(drawing, whole));
+  const sides = copies.map((copy) => SIDES.map((side) => Number(copy.getAttribute(side))));
+  const size = { width: Math.max(...sides.map(([width]) => width)), height: sides.reduce((sum, [, height]) => sum + height, 0) };
+  const all = copies.length === 1 ? copies[0] : svg("svg", { xmlns: "http://www.w3.org/2000/svg", viewBox: `0 0 ${size.width} ${size.height}`, ...size });
+  let y = 0;
+  if (all !== copies[0]) copies.forEach((copy, i) => { copy.setAttribute("y", y); y += sides[i][1]; all.append(copy); });
+  const [left, top, width, height] = all.getAttribute("viewBox").split(" ");
+  const title = svg("title", {});
+  title.textContent = page.data.title;
+  all.prepend(title, svg("rect", { x: left, y: top, width, height, fill: getComputedStyle(document.body).backgroundColor }));
+  return all;
+}
+
+// A copy of a drawing with its styles written into each element.
+function styled({ picture, camera }, whole) {
   const copy = picture.cloneNode(true);
   const originals = picture.querySelectorAll("*");
   const hidden = [];
@@ -28,11 +42,8 @@ function snapshot(page, whole = false) {
   });
   hidden.forEach((element) => element.remove());
   stripped(copy);
-  const { x, y, width, height, scale } = frameOf(page.camera, whole);
+  const { x, y, width, height, scale } = frameOf(camera, whole);
   Object.entries({ xmlns: "http://www.w3.org/2000/svg", viewBox: `${x} ${y} ${width} ${height}`, width: Math.round(width * scale), height: Math.round(height * scale) }).forEach(([name, value]) => copy.setAttribute(name, value));
-  const title = svg("title", {});
-  title.textContent = page.data.title;
-  copy.prepend(title, svg("rect", { x, y, width, height, fill: getComputedStyle(document.body).backgroundColor }));
   return copy;
 }
 

@@ -50,8 +50,8 @@ class Thumbnails {
   place(page) {
     const { graph } = page;
     this.images = [];
-    if (graph.isLarge || !this.on) return;
-    for (const node of graph.nodes.values()) {
+    if (!this.on) return;
+    for (const node of graph.drawn) {
       const step = this.stepOf(node);
       const tiles = this.tiles.get(step.id);
       if (!tiles) continue;

@@ -21,8 +21,7 @@ class TrainingPanel {
     this.send("show");
     page.listen("change", () => this.follow());
     document.addEventListener("keydown", (event) => {
-      if (event.key.toLowerCase() !== "t" || event.ctrlKey || event.metaKey || event.altKey || ["INPUT", "SELECT"].includes(event.target.tagName)) return;
-      this.play.click();
+      if (event.key.toLowerCase() === "t" && isOurs(event) && this.element.checkVisibility()) this.play.click();
     });
   }
 
@@ -214,5 +213,5 @@ class TrainingPanel {
 }
 
 FEATURES.push((page) => {
-  if (page.data.training) minigrad.training = new TrainingPanel(page); // for those who open the console
+  if (page.data.training) page.training = minigrad.training = new TrainingPanel(page); // for those who open the console
 });

@@ -10,7 +10,7 @@ class Panes extends Graph {
     const front = el("div", { class: "pane" });
     super(data, front, ...listeners);
     this.behind = new Graph(data, el("div", { class: "pane behind" }), ...listeners);
-    Object.assign(this.behind, { folding: this.folding, shown: () => {} });
+    Object.assign(this.behind, { folding: this.folding, thumbnails: this.thumbnails, shown: () => {} });
     this.camera = new Cameras(front, this.behind);
     this.stage = place;
     place.append(front, this.behind.place);
@@ -20,6 +20,8 @@ class Panes extends Graph {
 
   get isSplit() { return this.stage.classList.contains("panes"); }
   set isSplit(on) { this.stage.classList.toggle("panes", on); }
+
+  get drawings() { return this.isSplit && this.behind.picture ? [this, this.behind] : [this]; }
 
   shown() {
     super.shown();
