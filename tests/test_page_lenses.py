@@ -739,7 +739,9 @@ def test_images_have_room_in_the_simple_layout(tmp_path: Path, monkeypatch: pyte
     asset = page_module._asset
     limits = ("const SLOW = { nodes: 300,", "const HOPELESS = { nodes: 6000,")
     monkeypatch.setattr(
-        page_module, "_asset", lambda script: reduce(lambda text, limit: text.replace(limit, limit.split(": ")[0] + ": 0,"), limits, asset(script))
+        page_module,
+        "_asset",
+        lambda script: reduce(lambda text, limit: text.replace(limit, limit.split(": ")[0] + ": 0,"), limits, asset(script)),
     )
     x, y = np.random.default_rng(0).random((2, 1, 8, 8)).astype(F32), np.array([0, 2])
     viz.explore(Convolutional(), x, y, path=tmp_path / "page.html", depth=None)

@@ -281,7 +281,9 @@ class TestTheGradientBeside:
             page.evaluate("window.print = () => {}")
             page.locator("summary", has_text="Practise").click()
             page.click("#print-worksheet")
-            drawn = page.locator("#worksheet .blanks .node").evaluate_all("all => all.map((n) => n.querySelector('text').textContent)")
+            drawn = page.locator("#worksheet .blanks .node").evaluate_all(
+                "all => all.map((n) => n.querySelector('text').textContent)"
+            )
             assert sorted(drawn) == sorted(names)
 
     def test_the_switch_of_images_reaches_both_panes(self, tab: Any) -> None:
