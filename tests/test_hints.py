@@ -28,7 +28,7 @@ def said(f: Callable[[], Any], kind: type[Exception] = AttributeError) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("table", ["INSTEAD", "METHODS", "FUNCTIONS", "NETWORKS", "SOLVERS", "AUTOGRAD", "UTILS"])
+@pytest.mark.parametrize("table", ["INSTEAD", "METHODS", "FUNCTIONS", "NETWORKS", "SOLVERS", "AUTOGRAD", "UTILS", "INSPECT"])
 def test_what_a_hint_tells_to_write_exists(table: str) -> None:
     """Every dotted name in a hint can be looked up: a function of NumPy, minigrad, nn, SciPy, or an attribute of a Tensor."""
     looked_up = 0
