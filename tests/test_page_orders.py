@@ -268,6 +268,11 @@ class TestDerivatives:
         for curve, p in zip(found["curves"], polynomials(6), strict=True):
             np.testing.assert_allclose(curve, p(np.tanh(xs)), rtol=1e-8, atol=1e-8)
 
+    def test_it_opens_with_the_numbers_of_its_point(self, page: Any) -> None:
+        first, second = (p(np.tanh(0.5)) for p in polynomials(6)[1:3])
+        told = page.inner_text("#order-told")
+        assert f": {first:.4g}." in told and told.endswith(f": {second:.4g}")
+
     def test_a_choice_shows_the_graph_of_that_order_and_its_curve(self, page: Any) -> None:
         sizes, paths = [], []
         for order in range(7):
