@@ -214,7 +214,7 @@ document.addEventListener("keydown", (event) => {
     End: () => player.go(player.events.length - 1), "/": () => search.focus(), "+": () => camera.zoom(0.7), "=": () => camera.zoom(0.7),
     "-": () => camera.zoom(1.4), 0: () => camera.fit(), "?": () => help.showModal(), b: () => projector.click(), B: () => projector.click(), l: () => coding.click(), L: () => coding.click(), Enter: node && (() => graph.activate(node)),
   }[event.key];
-  if (!act || (event.key === " " && event.target.tagName === "BUTTON") || (event.key === "Enter" && !node)) return;
+  if (!act || (event.key === " " && ["BUTTON", "SUMMARY"].includes(event.target.tagName)) || (event.key === "Enter" && !node)) return;
   event.preventDefault();
   act();
 });
