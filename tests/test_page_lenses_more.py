@@ -591,3 +591,22 @@ def test_lenses_are_accessible_also_when_large(scheme: str, tmp_path: Path) -> N
                 assert box is not None and box["width"] >= 16
             page.get_by_role("button", name="Close", exact=True).click()
             assert re.search("Inside", page.locator("#lens").inner_text())
+
+
+def test_large_numbers_have_a_histogram(tmp_path: Path) -> None:
+    """Ranges that a half is nothing to, and those that overflow."""
+    x = np.full(100, 1e38)
+    page = viz.explore(lambda x: (x * 2.0).sum(), x, path=tmp_path / "large.html")
+    assert page.data["steps"][0]["value"]["histogram"]["counts"].count(100) == 1
+    wide = viz.explore(lambda x: (x * 1e-300).sum(), np.array([-1.7e308, 1.7e308] * 50))
+    assert wide.data["steps"][0]["value"]["histogram"]["counts"] == [50, *[0] * 22, 50]
+
+
+def test_after_an_edit_large_numbers_have_a_histogram_too(tmp_path: Path) -> None:
+    viz.explore(lambda x: (x * 1e-300).sum(), np.arange(100.0), path=tmp_path / "large.html")
+    with opened(tmp_path / "large.html") as page:
+        for edit in ("a.fill(1e38)", "a.fill(-1.7e308)", "a.forEach((_, i) => { a[i] = i % 2 ? 1.7e308 : -1.7e308; })"):
+            page.evaluate(f"minigrad.live.change(0, (a) => {{ {edit} }})")
+            counts = page.evaluate("minigrad.live.steps[0].value.histogram.counts")
+            assert len(counts) == 24
+            assert sum(counts) == 100
