@@ -610,3 +610,27 @@ def test_after_an_edit_large_numbers_have_a_histogram_too(tmp_path: Path) -> Non
             counts = page.evaluate("minigrad.live.steps[0].value.histogram.counts")
             assert len(counts) == 24
             assert sum(counts) == 100
+
+
+class Words(nn.Module):
+    def __init__(self) -> None:
+        self.table, self.out = nn.Embedding(5, 3), nn.Linear(3, 3)
+
+    def forward(self, ids: Any, y: Any) -> Any:
+        return nn.functional.cross_entropy(self.out(self.table(ids)), y)
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("ids", -1), ("ids", 5), ("y", -1), ("y", 3)])
+def test_an_index_that_python_refuses_is_taken_back(name: str, wrong: int, tmp_path: Path) -> None:
+    """JavaScript and NumPy count negative ones from the end, where a table and classes have none."""
+    viz.explore(Words(), np.array([0, 1, 4]), np.array([0, 1, 2]), path=tmp_path / "words.html")
+    with opened(tmp_path / "words.html") as page:
+        change = f"""(x) => {{
+            const {{ live }} = minigrad;
+            const done = live.change(live.inputs.findIndex(({{ name }}) => name === "{name}"), (a) => {{ a[1] = x; }});
+            return [done, live.trouble ?? "", live.edited.size];
+        }}"""
+        done, trouble, edited = page.evaluate(change, wrong)
+        assert (done, edited) == (False, 0)
+        assert "out of range" in trouble
+        assert page.evaluate(change, 2) == [True, "", 1]

@@ -28,6 +28,7 @@ def _checked(indices: Any, weight: Any, what: str) -> Any:
         if low < 0 or high >= rows:
             raise IndexError(f"{what}: indices from {low} to {high}, but the table has rows 0 to {rows - 1}")
 
+    in_range.holds = lambda low, high: (low >= 0) & (high < rows)  # type: ignore[attr-defined]  # for a page
     if given.size:
         check_later(in_range, given.min(), given.max())
     return array
