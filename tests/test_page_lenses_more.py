@@ -634,3 +634,12 @@ def test_an_index_that_python_refuses_is_taken_back(name: str, wrong: int, tmp_p
         assert (done, edited) == (False, 0)
         assert "out of range" in trouble
         assert page.evaluate(change, 2) == [True, "", 1]
+
+
+def test_a_probability_that_python_refuses_is_taken_back(tmp_path: Path) -> None:
+    loss = nn.functional.binary_cross_entropy
+    viz.explore(lambda p: loss(p, np.array([0.0, 1.0])), np.array([0.2, 0.7]), path=tmp_path / "chances.html")
+    with opened(tmp_path / "chances.html") as page:
+        assert not page.evaluate("minigrad.live.change(0, (a) => { a[0] = 1.5; })")
+        assert "out of range" in page.evaluate("minigrad.live.trouble")
+        assert page.evaluate("minigrad.live.change(0, (a) => { a[0] = 1; })")

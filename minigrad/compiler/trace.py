@@ -303,7 +303,7 @@ class Recorder:
         if get_ident() == self.thread:
             self.checks.append((verify, self._vars(tuple(numbers))))
             if self.guards_checks and (holds := getattr(verify, "holds", None)) is not None:
-                self.looked_at(holds(*numbers), f"an index would be out of range{_at_line()}")
+                self.looked_at(holds(*numbers), f"a number would be out of range{_at_line()}")
 
     def guard(self, arrays: Any, why: str = "a number that must be finite would not be") -> bool:
         """Whether all numbers are finite in this run; the program is right only where that is the same."""

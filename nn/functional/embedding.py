@@ -211,6 +211,7 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
         if low < 0 or high >= n:
             raise IndexError(f"one_hot: indices from {low} to {high}, but there are classes 0 to {n - 1}, {n} in all")
 
+    in_range.holds = lambda low, high: (low >= 0) & (high < n)  # type: ignore[attr-defined]  # for a page
     if given.size:
         check_later(in_range, given.min(), given.max())
     classes = np.arange(n) if isinstance(array, np.ndarray) else np.arange(n, like=array)
