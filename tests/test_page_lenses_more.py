@@ -643,3 +643,12 @@ def test_a_probability_that_python_refuses_is_taken_back(tmp_path: Path) -> None
         assert not page.evaluate("minigrad.live.change(0, (a) => { a[0] = 1.5; })")
         assert "out of range" in page.evaluate("minigrad.live.trouble")
         assert page.evaluate("minigrad.live.change(0, (a) => { a[0] = 1; })")
+
+
+def test_weights_that_add_up_to_nothing_are_taken_back(tmp_path: Path) -> None:
+    x = np.array([1.0, 2.0])
+    viz.explore(lambda x, w: np.average(x, weights=w), x, x, path=tmp_path / "average.html")
+    with opened(tmp_path / "average.html") as page:
+        place = page.evaluate("minigrad.live.inputs.findIndex(({ name }) => name === 'w')")
+        assert not page.evaluate("(w) => minigrad.live.change(w, (a) => { a[0] = -2; })", place)
+        assert page.evaluate("(w) => minigrad.live.change(w, (a) => { a[0] = 3; })", place)
