@@ -167,8 +167,7 @@ def explore(
     rows = explained(tensors, steps, gradient, {group.id for group in groups.groups})
     listing = Listing(row.source for row in rows)
     alive, functions = for_page(recording, rows)
-    places = [step["input"] for step in alive["steps"]] if "steps" in alive else [None] * len(rows)
-    trained = training and training.for_page(functions, rows, places)
+    trained = training and training.for_page(functions, rows, alive)
     shown = {
         "title": title,
         "notes": [*groups.notes, *marked.notes],

@@ -71,10 +71,11 @@ function nudger(step, live, input, chosen) {
   const hair = el("select", { "aria-label": "by how much" }, ...[1, 0.1, 0.01, 0.001, 0.0001].map((size) => el("option", { value: size, selected: size === 0.01 }, `+ ${size}`)));
   const found = el("div", { id: "nudged", role: "status" });
   const nudge = () => {
-    const { by, moved, predicted } = live.nudge(step, input, chosen.at, Number(hair.value));
+    const { by, moved, predicted, trouble } = live.nudge(step, input, chosen.at, Number(hair.value));
+    if (trouble) return found.replaceChildren(el("p", { class: "trouble" }, `It cannot be moved that far: ${trouble}.`));
     const row = (name, number) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, general(number)));
     const name = nameOf(step, chosen.at, shape);
-    found.replaceChildren(el("table", {}, el("tbody", {}, row(`${name} moves by`, by), row("the result moves by", moved), row(`gradient × ${general(by)}`, predicted))),
+    return found.replaceChildren(el("table", {}, el("tbody", {}, row(`${name} moves by`, by), row("the result moves by", moved), row(`gradient × ${general(by)}`, predicted))),
       el("p", { class: "quiet" }, dtype === "float32" ? "The smaller the step, the closer they are, until float32 has no more digits." : "The smaller the step, the closer they are."));
   };
   hair.addEventListener("change", nudge);

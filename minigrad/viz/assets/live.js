@@ -9,6 +9,7 @@ class Live {
     this.section = el("section", { id: "live", "aria-live": "polite" });
     if (this.why === null) {
       this.program = new minigrad.Program(data.live.program);
+      for (const [input, numbers] of data.training ? TrainingEngine.firstBatch(data.training) : []) this.program.set(input, numbers);
       this.inputs = data.live.program.inputs.map(({ buffer, shape, dtype, name }) => {
         const numbers = this.program.buffers[buffer];
         return { shape, dtype, name, numbers, recorded: numbers.slice() };
@@ -133,11 +134,12 @@ class Live {
     const slope = this.read(this.own.get(step.id).gradient).data[at];
     this.program.setElement(input, at, before + hair);
     const by = numbers[at] - before; // what float32 makes of it
-    this.program.run();
+    const trouble = this.program.run() ? null : this.program.trouble;
     const moved = this.result() - from;
     const now = singles();
     this.program.setElement(input, at, before);
     this.program.run();
+    if (trouble !== null) return { trouble };
     this.nudged = { step, by, moves: new Map([...now].map(([id, x]) => [id, x - was.get(id)])) };
     return { by, moved, predicted: slope * by };
   }
