@@ -21,10 +21,10 @@ from .failure import STOPPED, Failure
 from .formula import Formula
 from .given import arrays, given
 from .highlight import Marked, mark
-from .live import attempt, for_page
+from .live import Recording, attempt, for_page
 from .memory import memory_of
 from .numbers import dimensions, host, memory_size, number, rms
-from .page import Page
+from .page import LARGEST, Page
 from .questions import questions_of
 from .summary import Summariser
 from .target import failed, prepared, resolve, steps_of
@@ -166,8 +166,6 @@ def explore(
     member = {step.id: group.id for group in groups.groups for step in group.steps}
     rows = explained(tensors, steps, gradient, {group.id for group in groups.groups})
     listing = Listing(row.source for row in rows)
-    alive, functions = for_page(recording, rows)
-    trained = training and training.for_page(functions, rows, alive)
     shown = {
         "title": title,
         "notes": [*groups.notes, *marked.notes],
@@ -180,17 +178,45 @@ def explore(
         "path": sorted({member[number] for number in marked.path}),
         "failure": failure and _failure(failure, steps, member),
         "memory": None if failure else memory_of(steps).for_page(member),
-        "live": alive,
         "tokens": _words(tokens),
-        "arrays": arrays(rows) if "why" in alive else {},
         "quiz": {"on": False, "questions": [question.data() for question in questions_of(rows)]},
-        **({"training": trained} if trained else {}),
     }
-    script = functions.script if trained or "why" not in alive else ""
-    page = Page(title, shown, SCRIPTS, graphviz=True, program=script)
-    page.rows = rows
+    page = _with_room(partial(_page, shown, rows, training), recording, training)
     if path is not None:
         page.write(path)
+    return page
+
+
+def _page(
+    shown: dict[str, Any], rows: list[Explained], training: Training | None, recording: Recording | str, carries: bool = True
+) -> Page:
+    """The page with its program, the arrays that it carries where it has none, and its training."""
+    alive, functions = for_page(recording, rows)
+    shown = shown | {"live": alive, "arrays": arrays(rows) if carries and "why" in alive else {}}
+    if training is not None:
+        shown["training"] = training.for_page(functions, rows, alive)
+    script = functions.script if training or "why" not in alive else ""
+    page = Page(shown["title"], shown, SCRIPTS, graphviz=True, program=script)
+    page.rows = rows
+    return page
+
+
+def _with_room(make: Callable[..., Page], recording: Recording | str, training: Training | None) -> Page:
+    """The page as a whole; where that is too large, without what can be left out, and a word about it."""
+    page = make(recording)
+    most = f"one that can be sent and opened anywhere has {LARGEST / 1e6:g} at most"
+    much = f"the page would have {page.size / 1e6:.1f} MB, and {most}"
+    if page.size > LARGEST and "why" not in page.data["live"]:
+        recording = f"Numbers cannot be changed here: with its program {much}. Take a smaller model or input"
+        page = make(recording)
+    if page.size > LARGEST and page.data["arrays"]:
+        page = make(recording, carries=False)
+        page.data["notes"].append(f"Without the arrays that show steps from inside: {much}")
+    if page.size > LARGEST and training is not None:
+        size = sum(x.nbytes for x in training.data) * 4 / 3e6  # as base64
+        raise ValueError(f"explore: {much}: data= takes {size:.1f} MB; take fewer examples, or a smaller model")
+    if page.size > LARGEST:
+        page.data["notes"].append(f"This page has {page.size / 1e6:.1f} MB: a smaller max_nodes= leaves steps out")
     return page
 
 
