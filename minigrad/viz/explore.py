@@ -19,7 +19,7 @@ from .derivatives import with_gradients
 from .explain import Explained, Rule, explained, place
 from .failure import STOPPED, Failure
 from .formula import Formula
-from .given import arrays, given
+from .given import arrays, given, vocabulary_of
 from .highlight import Marked, mark
 from .live import Recording, attempt, for_page
 from .memory import memory_of
@@ -45,6 +45,7 @@ SCRIPTS = (
     "edit.js",
     "live.js",
     "numbers.js",
+    "words.js",
     "camera.js",
     "folding.js",
     "layers.js",
@@ -106,6 +107,7 @@ def explore(
     target: Any, *inputs: Any, path: str | os.PathLike[str] | None = None, names: Any = None, gradient: Any = None,
     title: str = "Computation graph", direction: str | None = None, depth: int | None = 1, repeats: str | None = None,
     highlight: Any = None, derivative: int = 0, max_nodes: int = 1500, live: bool = True, tokens: Sequence[Any] | None = None,
+    vocabulary: Any = None,
     data: Any = None,
     optimizer: Any = None, batch: int | Sequence[int] | None = None, seed: int = 0, loss: Callable[..., Any] | None = None,
 ) -> Page:  # fmt: skip
@@ -132,6 +134,8 @@ def explore(
             and all that follows, values and gradients, is computed again.  Where that cannot be, the page says why.
         tokens: the words along the axis of time, or a list of words for each example: attention, recurrent layers and embeddings
             are shown with them.
+        vocabulary: the words of token numbers: a list in the order of the numbers, a dict from words to numbers, or what has such
+            a list as `symbols`, as nn.text.Vocabulary.  Data whose numbers they are show as words, and words can be typed there.
         data: arrays of examples, as (X, y): the page can train then.  The target is a function of a batch that gives the loss; a
             network, with a `loss`; or a whole training step, compiled or not, which needs no `optimizer`.
         optimizer: one of nn.optim, or several to choose among: a list, or a dict by their names.
@@ -179,6 +183,7 @@ def explore(
         "failure": failure and _failure(failure, steps, member),
         "memory": None if failure else memory_of(steps).for_page(member),
         "tokens": _words(tokens),
+        "vocabulary": vocabulary_of(vocabulary, steps),
         "quiz": {"on": False, "questions": [question.data() for question in questions_of(rows)]},
     }
     page = _with_room(partial(_page, shown, rows, training), recording, training)

@@ -1,6 +1,8 @@
 // Where the numbers of a leaf are changed: in place, with a slider, or with the mouse on a picture of them.
 
-function editor(step, live) {
+const MOST_WORDS = 600; // that have a field each
+
+function editor(step, live, words) {
   if (step.op || live.why !== null) return null;
   const box = el("div", { id: "edit" }, el("h3", {}, "Change it"));
   const input = live.inputOf(step);
@@ -11,7 +13,8 @@ function editor(step, live) {
   const { numbers } = live.inputs[input];
   const chosen = { at: 0 }; // the element that was touched last
   const make = numbers.length === 1 ? scalarEditor : numbers.length <= FULL ? tableEditor : planeEditor;
-  box.append(make(step, live, input, chosen), el("div", { class: "row" }, el("button", { onclick: () => live.reset([input]) }, `Reset ${step.label}`)));
+  const isText = numbers.length <= MOST_WORDS && words.texts.includes(step);
+  box.append(isText ? words.editor(step, live, input, chosen) : make(step, live, input, chosen), el("div", { class: "row" }, el("button", { onclick: () => live.reset([input]) }, `Reset ${step.label}`)));
   if (step.gradient) box.append(nudger(step, live, input, chosen));
   return box;
 }
@@ -71,11 +74,10 @@ function nudger(step, live, input, chosen) {
   const hair = el("select", { "aria-label": "by how much" }, ...[1, 0.1, 0.01, 0.001, 0.0001].map((size) => el("option", { value: size, selected: size === 0.01 }, `+ ${size}`)));
   const found = el("div", { id: "nudged", role: "status" });
   const nudge = () => {
-    const { by, moved, predicted, trouble } = live.nudge(step, input, chosen.at, Number(hair.value));
-    if (trouble) return found.replaceChildren(el("p", { class: "trouble" }, `It cannot be moved that far: ${trouble}.`));
+    const { by, moved, predicted } = live.nudge(step, input, chosen.at, Number(hair.value));
     const row = (name, number) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, general(number)));
     const name = nameOf(step, chosen.at, shape);
-    return found.replaceChildren(el("table", {}, el("tbody", {}, row(`${name} moves by`, by), row("the result moves by", moved), row(`gradient × ${general(by)}`, predicted))),
+    found.replaceChildren(el("table", {}, el("tbody", {}, row(`${name} moves by`, by), row("the result moves by", moved), row(`gradient × ${general(by)}`, predicted))),
       el("p", { class: "quiet" }, dtype === "float32" ? "The smaller the step, the closer they are, until float32 has no more digits." : "The smaller the step, the closer they are."));
   };
   hair.addEventListener("change", nudge);

@@ -134,12 +134,11 @@ class Live {
     const slope = this.read(this.own.get(step.id).gradient).data[at];
     this.program.setElement(input, at, before + hair);
     const by = numbers[at] - before; // what float32 makes of it
-    const trouble = this.program.run() ? null : this.program.trouble;
+    this.program.run();
     const moved = this.result() - from;
     const now = singles();
     this.program.setElement(input, at, before);
     this.program.run();
-    if (trouble !== null) return { trouble };
     this.nudged = { step, by, moves: new Map([...now].map(([id, x]) => [id, x - was.get(id)])) };
     return { by, moved, predicted: slope * by };
   }
