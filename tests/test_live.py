@@ -310,6 +310,47 @@ class TestInABrowser:
             assert "Taken back" in page.inner_text("#live .trouble")
             assert page.evaluate(NOW) == before
 
+    @pytest.mark.parametrize("time_first", [False, True])
+    def test_a_word_is_typed_into_a_sentence(self, tmp_path: Path, time_first: bool) -> None:
+        class Tagger(nn.Module):
+            def __init__(self) -> None:
+                self.table, self.rnn, self.out = nn.Embedding(9, 4), nn.LSTM(4, 3), nn.Linear(3, 9)
+
+            def forward(self, x: Any, y: Any) -> Any:
+                x, y = (x, y) if time_first else (x.T, y.T)
+                return F.cross_entropy(self.out(self.rnn(self.table(x))[0]).reshape(-1, 9), y.reshape(-1))
+
+        mg.random.manual_seed(0)
+        vocabulary = nn.text.Vocabulary.of_words(["the cat sat", "the dog ran"])
+        assert len(vocabulary) == 9
+        x = np.array([vocabulary.encode(text) for text in ("the cat sat", "the dog ran")])
+        y = np.roll(x, -1, axis=1)
+        model, path = Tagger(), tmp_path / "words.html"
+        viz.explore(model, *((x.T, y.T) if time_first else (x, y)), vocabulary=vocabulary, path=path, depth=None)
+        with opened(path) as page:
+            page.locator(".node.data", has_text="x").first.dispatch_event("click")
+            name = "x[1, 0]" if time_first else "x[0, 1]"
+            word = page.get_by_label(name, exact=True)
+            assert word.input_value() == "cat"
+            assert page.locator("#vocabulary option").count() == 9
+            word.fill("bird")
+            assert word.get_attribute("aria-invalid") == "true"
+            word.fill("dog")
+            assert page.locator("#edit label", has=word).inner_text().strip() == str(vocabulary["dog"])
+            x[0, 1] = vocabulary["dog"]
+            inputs = [x.T, y.T] if time_first else [x, y]
+            assert wrong(page.evaluate(NOW), rows_of(model, inputs)) == []
+            assert violations(page) == []
+            looked_up = page.evaluate("minigrad.live.steps.find(({ op }) => op === 'getitem').label")
+            page.fill("#search", looked_up)
+            page.keyboard.press("Enter")
+            assert page.locator(".looked button").all_inner_texts() == ["the", "the", "dog", "dog", "sat", "ran"]
+            page.locator(".node", has_text="= lstm").first.dispatch_event("click")
+            page.locator(".times", has_text="dog").wait_for()
+            assert page.locator(".times span").all_inner_texts() == ["the", "dog", "sat"]
+            page.get_by_label("example", exact=True).fill("1")
+            assert page.locator(".times span").all_inner_texts() == ["the", "dog", "ran"]
+
     def test_the_mask_of_a_dropout_can_be_changed(self, tmp_path: Path) -> None:
         mg.random.manual_seed(0)
         net = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5))
@@ -433,6 +474,20 @@ def test_recording_leaves_everything_as_it_was() -> None:
     unnumbered = [re.sub(r"'id': -?\d+|\[-?\d+, ", "", str(steps)) for steps, *_ in found]
     assert len(unnumbered[0]) == len(unnumbered[1])
     assert found[0][1:] == found[1][1:]
+
+
+def test_a_vocabulary_is_a_list_or_has_a_number_for_each_word() -> None:
+    table, ids = nn.Embedding(3, 2), np.array([0, 2])
+    for words in (["a", "b", "c"], {"c": 2, "a": 0, "b": 1}, nn.text.Vocabulary(["a", "b", "c"], special=())):
+        assert viz.explore(table, ids, vocabulary=words).data["vocabulary"] == ["a", "b", "c"]
+    with pytest.raises(TypeError, match="vocabulary is a list of words"):
+        viz.explore(table, ids, vocabulary="abc")
+    with pytest.raises(ValueError, match="vocabulary has 2 words, and nothing in the graph has an axis of 2"):
+        viz.explore(nn.Embedding(3, 4), np.array([0, 2, 1]), vocabulary=["a", "b"])
+    with pytest.raises(ValueError, match="a word occurs twice"):
+        viz.explore(table, ids, vocabulary=["a", "a", "b"])
+    with pytest.raises(ValueError, match="a number of its own"):
+        viz.explore(table, ids, vocabulary={"a": 0, "b": 0})
 
 
 def test_tensors_that_a_function_is_given_stay_as_they_are() -> None:

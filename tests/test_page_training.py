@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -212,6 +213,33 @@ def test_random_draws_are_said_to_be_the_same_in_each_step() -> None:
     ]["choices"][0]["draws"]
 
 
+def test_a_page_that_trains_has_its_data_once_and_less_than_3_mb() -> None:
+    rng = np.random.default_rng(0)
+    net = nn.Sequential(nn.Linear(784, 110), nn.ReLU(), nn.Linear(110, 10))
+    sgd = nn.optim.SGD(net.parameters(), lr=0.1)
+
+    def made(count: int) -> Any:
+        data = rng.random((count, 784)).astype(F32), np.arange(count) % 10
+        return viz.explore(net, data=data, loss=F.cross_entropy, optimizer=sgd, batch=min(count, 130))
+
+    page = made(130)
+    assert len(page.html) < 3_000_000 and "why" not in page.data["live"] and page.data["training"]["right"]
+    longest = max(len(x["data"]) for x in page.data["training"]["data"] if isinstance(x["data"], str))
+    found = [x["data"] for x in page.data["live"]["program"]["inputs"] + page.data["training"]["right"]["program"]["inputs"]]
+    assert [x for x in found if isinstance(x, str) and len(x) == longest] == []
+    with pytest.raises(ValueError, match=r"explore: the page would have \d.\d MB.*data= takes 4.2 MB; take fewer examples"):
+        made(1000)
+
+
+def test_what_has_no_room_is_left_out_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["minigrad.viz.explore"], "LARGEST", 1_800_000)
+    net, x = nn.Sequential(nn.Linear(100, 300), nn.Tanh()), np.random.default_rng(0).normal(size=(2, 100)).astype(F32)
+    page = viz.explore(net, x)
+    assert "with its program the page would have 2.0 MB" in page.data["live"]["why"]
+    assert page.data["arrays"] == {} and "Without the arrays that show steps from inside" in page.data["notes"][0]
+    assert viz.explore(np.sin, 0.5).data["notes"] == []
+
+
 # ------------------------------------------------------------------------------------ in a browser
 
 
@@ -383,6 +411,86 @@ class TestInABrowser:
             assert page.evaluate("minigrad.training.playing") is False
             page.click("#quiz-stop")
             assert page.locator("#training").is_visible()
+
+    def test_what_is_changed_while_it_trains_leaves_all_other_weights(self, tmp_path: Path) -> None:
+        """The page saw the numbers before some steps: they are not set back to those."""
+        net, data = mlp(), points()
+        optimizer = nn.optim.SGD(net.parameters(), lr=0.1)
+        viz.explore(net, data=data, optimizer=optimizer, batch=16, loss=F.cross_entropy, path=tmp_path / "page.html")
+        every = list(batches(data, 16, 0, 12))
+        with opened(tmp_path / "page.html", extra=BLOB) as page:
+            take_steps(page, 2)
+            page.evaluate("""() => {
+              for (let i = 0; i < 5; i += 1) document.querySelector("#train-step").click();
+              const input = minigrad.live.inputs.findIndex(({ name }) => name === "2.weight");
+              minigrad.live.change(input, (numbers) => { numbers[3] = 0.75; });
+              for (let i = 0; i < 5; i += 1) document.querySelector("#train-step").click();
+            }""")
+            wait(page, "step 12 ")
+            train(net, optimizer, iter(every[:7]))
+            net[2].weight.data[0, 3] = 0.75
+            train(net, optimizer, iter(every[7:]))
+            assert is_trained(page, net)
+
+    def test_a_change_while_a_step_is_on_its_way_is_in_the_graph_too(self, tmp_path: Path) -> None:
+        net, data = mlp(), points()
+        optimizer = nn.optim.SGD(net.parameters(), lr=0.1)
+        viz.explore(net, data=data, optimizer=optimizer, loss=F.cross_entropy, path=tmp_path / "page.html")
+        with opened(tmp_path / "page.html", extra=BLOB) as page:
+            wait(page, "step 0 ")
+            page.evaluate("""() => {
+              document.querySelector("#train-step").click();
+              const input = minigrad.live.inputs.findIndex(({ name }) => name === "4.bias");
+              minigrad.live.change(input, (numbers) => { numbers[1] = 0.75; });
+            }""")
+            wait(page, "step 1 ")
+            page.wait_for_function("() => minigrad.training.last.after === 'give'")
+            train(net, optimizer, iter([data]))
+            net[4].bias.data[1] = 0.75
+            assert is_trained(page, net)
+            shown = "() => [...minigrad.live.inputs.find(({ name }) => name === '4.bias').numbers]"
+            np.testing.assert_allclose(page.evaluate(shown), raw(net[4].bias), atol=1e-6)
+
+    def test_buttons_in_any_order(self, tmp_path: Path) -> None:
+        """After a training that went wrong, too: what the buttons say is what happens, and a reset is the beginning."""
+        x = np.linspace(-1, 1, 20).astype(F32)
+        w = Tensor(0.5, requires_grad=True)
+        sgd = nn.optim.SGD([w], lr=0.001)
+        viz.explore(lambda x, y: ((w * x - y) ** 2).sum(), data=(x, 3 * x), optimizer=sgd, path=tmp_path / "page.html")
+        with opened(tmp_path / "page.html", extra=BLOB) as page:
+            page.fill("#train-rate", "100")
+            page.click("#train")
+            wait(page, "Stopped: ")
+            page.click("#train")
+            page.locator("#train", has_text="Train").wait_for()
+            page.click("#train-step")
+            wait(page, "Stopped: ")
+            page.fill("#train-rate", "0.001")
+            page.click("#train-reset")
+            wait(page, "step 0 ")
+            page.click("#train")
+            page.click("#train-reset")
+            page.click("#train-step")
+            wait(page, "step 1 ")
+            sgd.zero_grad()
+            ((w * x - 3 * x) ** 2).sum().backward()
+            sgd.step()
+            np.testing.assert_allclose(page.evaluate(WEIGHTS)["w"], [float(w)], atol=1e-6)
+
+    def test_a_link_says_that_it_leaves_the_training_out(self, tmp_path: Path) -> None:
+        net, data = mlp(), points()
+        sgd = nn.optim.SGD(net.parameters(), lr=0.1)
+        viz.explore(net, data=data, optimizer=sgd, loss=F.cross_entropy, path=tmp_path / "page.html")
+        clipboard = "Object.defineProperty(navigator, 'clipboard', { value: { writeText: async () => null } })"
+        with opened(tmp_path / "page.html", extra=BLOB, first=clipboard) as page:
+            wait(page, "step 0 ")
+            page.locator("summary", has_text="Share").click()
+            page.evaluate("document.querySelector('#share-link').click()")
+            page.get_by_text("Copied.", exact=True).wait_for()
+            page.evaluate("document.querySelector('#train-step').click()")
+            wait(page, "step 1 ")
+            page.evaluate("document.querySelector('#share-link').click()")
+            page.locator("#shared", has_text="Without what was trained").wait_for(state="attached")
 
     def test_the_decision_is_the_networks_and_moves(self, tmp_path: Path) -> None:
         net, data = mlp(), points(200)

@@ -19,12 +19,12 @@ from .derivatives import with_gradients
 from .explain import Explained, Rule, explained, place
 from .failure import STOPPED, Failure
 from .formula import Formula
-from .given import arrays, given
+from .given import arrays, given, vocabulary_of
 from .highlight import Marked, mark
-from .live import attempt, for_page
+from .live import Recording, attempt, for_page
 from .memory import memory_of
 from .numbers import dimensions, host, memory_size, number, rms
-from .page import Page
+from .page import LARGEST, Page
 from .questions import questions_of
 from .summary import Summariser
 from .target import failed, prepared, resolve, steps_of
@@ -45,6 +45,7 @@ SCRIPTS = (
     "edit.js",
     "live.js",
     "numbers.js",
+    "words.js",
     "camera.js",
     "folding.js",
     "layers.js",
@@ -106,6 +107,7 @@ def explore(
     target: Any, *inputs: Any, path: str | os.PathLike[str] | None = None, names: Any = None, gradient: Any = None,
     title: str = "Computation graph", direction: str | None = None, depth: int | None = 1, repeats: str | None = None,
     highlight: Any = None, derivative: int = 0, max_nodes: int = 1500, live: bool = True, tokens: Sequence[Any] | None = None,
+    vocabulary: Any = None,
     data: Any = None,
     optimizer: Any = None, batch: int | Sequence[int] | None = None, seed: int = 0, loss: Callable[..., Any] | None = None,
 ) -> Page:  # fmt: skip
@@ -132,6 +134,8 @@ def explore(
             and all that follows, values and gradients, is computed again.  Where that cannot be, the page says why.
         tokens: the words along the axis of time, or a list of words for each example: attention, recurrent layers and embeddings
             are shown with them.
+        vocabulary: the words of token numbers: a list in the order of the numbers, a dict from words to numbers, or what has such
+            a list as `symbols`, as nn.text.Vocabulary.  Data whose numbers they are show as words, and words can be typed there.
         data: arrays of examples, as (X, y): the page can train then.  The target is a function of a batch that gives the loss; a
             network, with a `loss`; or a whole training step, compiled or not, which needs no `optimizer`.
         optimizer: one of nn.optim, or several to choose among: a list, or a dict by their names.
@@ -166,9 +170,6 @@ def explore(
     member = {step.id: group.id for group in groups.groups for step in group.steps}
     rows = explained(tensors, steps, gradient, {group.id for group in groups.groups})
     listing = Listing(row.source for row in rows)
-    alive, functions = for_page(recording, rows)
-    places = [step["input"] for step in alive["steps"]] if "steps" in alive else [None] * len(rows)
-    trained = training and training.for_page(functions, rows, places)
     shown = {
         "title": title,
         "notes": [*groups.notes, *marked.notes],
@@ -181,17 +182,46 @@ def explore(
         "path": sorted({member[number] for number in marked.path}),
         "failure": failure and _failure(failure, steps, member),
         "memory": None if failure else memory_of(steps).for_page(member),
-        "live": alive,
         "tokens": _words(tokens),
-        "arrays": arrays(rows) if "why" in alive else {},
+        "vocabulary": vocabulary_of(vocabulary, steps),
         "quiz": {"on": False, "questions": [question.data() for question in questions_of(rows)]},
-        **({"training": trained} if trained else {}),
     }
-    script = functions.script if trained or "why" not in alive else ""
-    page = Page(title, shown, SCRIPTS, graphviz=True, program=script)
-    page.rows = rows
+    page = _with_room(partial(_page, shown, rows, training), recording, training)
     if path is not None:
         page.write(path)
+    return page
+
+
+def _page(
+    shown: dict[str, Any], rows: list[Explained], training: Training | None, recording: Recording | str, carries: bool = True
+) -> Page:
+    """The page with its program, the arrays that it carries where it has none, and its training."""
+    alive, functions = for_page(recording, rows)
+    shown = shown | {"live": alive, "arrays": arrays(rows) if carries and "why" in alive else {}}
+    if training is not None:
+        shown["training"] = training.for_page(functions, rows, alive)
+    script = functions.script if training or "why" not in alive else ""
+    page = Page(shown["title"], shown, SCRIPTS, graphviz=True, program=script)
+    page.rows = rows
+    return page
+
+
+def _with_room(make: Callable[..., Page], recording: Recording | str, training: Training | None) -> Page:
+    """The page as a whole; where that is too large, without what can be left out, and a word about it."""
+    page = make(recording)
+    most = f"one that can be sent and opened anywhere has {LARGEST / 1e6:g} at most"
+    much = f"the page would have {page.size / 1e6:.1f} MB, and {most}"
+    if page.size > LARGEST and "why" not in page.data["live"]:
+        recording = f"Numbers cannot be changed here: with its program {much}. Take a smaller model or input"
+        page = make(recording)
+    if page.size > LARGEST and page.data["arrays"]:
+        page = make(recording, carries=False)
+        page.data["notes"].append(f"Without the arrays that show steps from inside: {much}")
+    if page.size > LARGEST and training is not None:
+        size = sum(x.nbytes for x in training.data) * 4 / 3e6  # as base64
+        raise ValueError(f"explore: {much}: data= takes {size:.1f} MB; take fewer examples, or a smaller model")
+    if page.size > LARGEST:
+        page.data["notes"].append(f"This page has {page.size / 1e6:.1f} MB: a smaller max_nodes= leaves steps out")
     return page
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from .explain import Explained
 from .numbers import host
 from .walk import Argument, Step
 
-__all__ = ["LENSED", "arrays", "given"]
+__all__ = ["LENSED", "arrays", "given", "vocabulary_of"]
 
 #: The ops that the page shows from inside (`assets/lens*.js`).
 LENSED = frozenset(
@@ -97,6 +97,37 @@ def arrays(rows: Sequence[Explained]) -> dict[str, dict[str, Any]]:
         found[str(number)] = {"value": _encoded(row.value), "gradient": _encoded(row.gradient)}
         if row.reach is not None:
             found[str(number)]["reach"] = _encoded(row.reach)
+    return found
+
+
+def vocabulary_of(words: Any, steps: Sequence[Step] | None = None) -> list[str] | None:
+    """A vocabulary as a list of words in the order of their numbers.
+
+    Args:
+        steps: of a graph, in which a table or scores must have as many rows.
+
+    Raises:
+        TypeError: it is none.
+        ValueError: two words have one number, or a word two; or the graph has nothing of that size.
+
+    >>> vocabulary_of(["the", "cat"]), vocabulary_of({"cat": 2, "the": 0})
+    (['the', 'cat'], ['the', '1', 'cat'])
+    """
+    if words is None:
+        return None
+    words = getattr(words, "symbols", words)
+    if isinstance(words, Mapping):
+        places = {int(place): str(word) for word, place in words.items()}
+        if len(places) != len(words) or min(places, default=0) < 0:
+            raise ValueError("vocabulary: each word needs a number of its own, from 0 on")
+        words = [places.get(place, str(place)) for place in range(max(places, default=-1) + 1)]
+    if isinstance(words, (str, bytes)) or not isinstance(words, Sequence):
+        raise TypeError("vocabulary is a list of words in the order of their numbers, a dict from words to numbers, or nn.text's")
+    found = [str(word) for word in words]
+    if len({*found}) != len(found):
+        raise ValueError("vocabulary: a word occurs twice")
+    if steps is not None and not any(len(found) in shape for step in steps for shape in step.shapes):
+        raise ValueError(f"vocabulary has {len(found)} words, and nothing in the graph has an axis of {len(found)}")
     return found
 
 

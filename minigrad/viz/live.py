@@ -38,7 +38,7 @@ from .reach import reach
 from .values import Flow, backward_flow, values_of
 from .walk import Step
 
-__all__ = ["Recording", "attempt", "for_page", "recorded", "refuse_large"]
+__all__ = ["Recording", "attempt", "for_page", "recorded"]
 
 BEFORE = (
     "To change numbers and see what follows, let the page have the function: viz.explore(model, x), or viz.explore(f, *args). "
@@ -349,14 +349,14 @@ def _described(run: _Run, steps: Sequence[Step], functions: Functions) -> Living
     given = {key: np.asarray(raw(x)) if type(key) is Var else x for key, x in run.given.items()}
     program = simplified(run.program)
     read = {v for call in program.steps for v in call.inputs()}
-    refuse_large(sum(given[v].nbytes for v in program.inputs if v in read) * 4 / 3)  # as base64
+    _refuse_large(sum(given[v].nbytes for v in program.inputs if v in read) * 4 / 3)  # as base64
     called = [names.get(v, "") for v in program.inputs]
     living = described(program, given, functions, names=called, decisions=run.decisions, arguments=0)
-    refuse_large(len(json.dumps(living.description)))
+    _refuse_large(len(json.dumps(living.description)))
     return living
 
 
-def refuse_large(size: float) -> None:
+def _refuse_large(size: float) -> None:
     """Raise ValueError for what has no room in a page."""
     if size > LARGEST:
         limit = f"a page that can be sent and opened anywhere has room for {memory_size(LARGEST)}"

@@ -21,6 +21,8 @@ __all__ = ["Page"]
 
 #: Letters of data, beyond which they are packed: a step takes 1,600, packed a tenth of it.
 MUCH = 200_000
+#: Letters of a page that can be sent and opened anywhere.
+LARGEST = 3_000_000
 
 
 class Page:
@@ -75,6 +77,11 @@ class Page:
                 "</body></html>\n",
             ]
         )
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return len(self.html.encode())
 
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the page, whole or not at all."""

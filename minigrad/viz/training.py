@@ -6,7 +6,6 @@ learning rate as an input, and the page computes that program again and again.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -21,7 +20,6 @@ from ..graph import no_grad
 from ..later import is_on_gpu
 from ..tensor import Tensor, raw
 from .explain import Explained
-from .live import refuse_large
 from .numbers import host
 from .objective import Objective, optimizers_of
 from .unchanged import as_before
@@ -83,14 +81,15 @@ class Training:
         names = self.objective.batch_names(len(self.data))
         return [Tensor(x[rows], name=name) for x, name in zip(self.data, names, strict=True)]
 
-    def for_page(self, functions: Functions, rows: Sequence[Explained], inputs: Sequence[int | None]) -> dict[str, Any]:
+    def for_page(self, functions: Functions, rows: Sequence[Explained], alive: dict[str, Any]) -> dict[str, Any]:
         """All that the page needs, beside the scripts of the functions.
 
         Args:
-            inputs: of each step of the graph the input of the page's live program; there the trained numbers are shown.
+            alive: what the page has of its live program; trained numbers are shown there, and the batch that it begins with
+                is taken out of it, since the page has the data.
 
         Raises:
-            ValueError: the step cannot be computed again, or is too large; the message says why.
+            ValueError: the step cannot be computed again; the message says why.
         """
         state: dict[str, Any] = {}
         every = [(name, optimizer, size) for name, optimizer in self.optimizers.items() for size in self.sizes]
@@ -103,22 +102,25 @@ class Training:
             "boundary": self._boundary(functions, state) or self._fit(functions, state),
             "right": self._right(functions, state),
         }
-        live = self._shown(rows, inputs)
+        live = self._shown(rows, alive)
         for name, x in state.items():
             x |= {"live": live.get(name), "data": None if name in live else x["data"]}
         names = self.objective.batch_names(len(self.data))
-        found |= {"state": list(state.values()), "batch": [live.get((name, "data")) for name in names]}
-        refuse_large(len(json.dumps(found)))
-        return found
+        places = [live.get((name, "data")) for name in names]
+        for place, x in zip(places, self.first, strict=True):
+            given = None if place is None else alive["program"]["inputs"][place]
+            if given and given["data"] == encoded(raw(x).astype(given["dtype"])):
+                given["data"] = None
+        return found | {"state": list(state.values()), "batch": places}
 
-    def _shown(self, rows: Sequence[Explained], inputs: Sequence[int | None]) -> dict[Any, int]:
+    def _shown(self, rows: Sequence[Explained], alive: dict[str, Any]) -> dict[Any, int]:
         """The inputs of the live program by the names of parameters; of data and buffers where one alone has the name."""
         nodes = {p._node: name for name, p in self.objective.named_parameters()}
         buffers = {name for name, _ in self.objective.named_buffers()}
         found: dict[Any, int] = {}
         several = Counter(row.step.name for row in rows if row.step.data is not None)
-        for row, place in zip(rows, inputs, strict=True):
-            step = row.step
+        for row, own in zip(rows, alive.get("steps", ()), strict=False):
+            step, place = row.step, own["input"]
             if place is None:
                 continue
             if step.node in nodes:
@@ -230,7 +232,8 @@ class Training:
         found = self._prediction(x, functions, state)
         if found is None or found[1].ndim != 2 or found[1].shape[1] < 2 or found[1].shape[1] <= self.data[1].max():
             return None
-        return found[0] | {"outputs": found[1].shape[1]}
+        found[0]["program"]["inputs"][0]["data"] = None  # the page has them among the data
+        return found[0] | {"outputs": found[1].shape[1], "size": x.size}
 
     def _classes(self) -> list[float] | None:
         """What the examples are told apart into; None where there are no few classes."""

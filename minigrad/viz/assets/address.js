@@ -136,10 +136,11 @@ class Address {
     return places.map((at) => (numbers.length === 1 ? shortestNumber(numbers[at], dtype) : `${at}:${shortestNumber(numbers[at], dtype)}`));
   }
 
-  // Names of inputs with more changes than an address can hold.
+  // What an address cannot hold, as sentences: what was trained, and many changes of an array.
   leftOut() {
-    const { live } = this.page;
-    return [...(live.edited ?? [])].filter((input) => this.edits(input) === null).map((input) => live.inputs[input].name);
+    const { live, training } = this.page;
+    const many = [...(live.edited ?? [])].filter((input) => this.edits(input) === null).map((input) => live.inputs[input].name);
+    return (training?.last?.count ? " Without what was trained: a link begins with the weights of the beginning." : "") + (many.length ? ` Without the many changes of ${many.join(", ")}.` : "");
   }
 
   edit(parts) {

@@ -18,7 +18,7 @@ function detail(step, page) {
     if (step.doc) box.append(el("details", {}, el("summary", {}, "From its definition"), el("pre", {}, step.doc)));
   }
   if (step.source) box.append(el("h3", {}, "Made by"), el("pre", { "data-part": "source" }, step.source));
-  const edit = editor(step, live);
+  const edit = editor(step, live, page.words);
   if (edit) box.append(edit);
   const stuck = live.isChanged && live.stuckStep(step);
   if (stuck) box.append(el("p", { class: "trouble" }, `As it was recorded, and not computed again: ${stuck}.`));

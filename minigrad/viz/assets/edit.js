@@ -1,6 +1,8 @@
 // Where the numbers of a leaf are changed: in place, with a slider, or with the mouse on a picture of them.
 
-function editor(step, live) {
+const MOST_WORDS = 600; // that have a field each
+
+function editor(step, live, words) {
   if (step.op || live.why !== null) return null;
   const box = el("div", { id: "edit" }, el("h3", {}, "Change it"));
   const input = live.inputOf(step);
@@ -11,7 +13,8 @@ function editor(step, live) {
   const { numbers } = live.inputs[input];
   const chosen = { at: 0 }; // the element that was touched last
   const make = numbers.length === 1 ? scalarEditor : numbers.length <= FULL ? tableEditor : planeEditor;
-  box.append(make(step, live, input, chosen), el("div", { class: "row" }, el("button", { onclick: () => live.reset([input]) }, `Reset ${step.label}`)));
+  const isText = numbers.length <= MOST_WORDS && words.texts.includes(step);
+  box.append(isText ? words.editor(step, live, input, chosen) : make(step, live, input, chosen), el("div", { class: "row" }, el("button", { onclick: () => live.reset([input]) }, `Reset ${step.label}`)));
   if (step.gradient) box.append(nudger(step, live, input, chosen));
   return box;
 }

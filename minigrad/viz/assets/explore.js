@@ -49,7 +49,7 @@ app.append(header, modules, stage, panel, el("footer", {}, controls, scrub, spee
 
 // What features see of the page.  They listen to "draw", "select" (a step), "step" (of the player, or null) and "change" (numbers).
 const page = {
-  data, root, app, header, stage, panel, now, graph, camera, folding, live, numbers, code, player, select, redraw,
+  data, root, app, header, stage, panel, now, graph, camera, folding, live, numbers, words: new Words(data, numbers), code, player, select, redraw,
   menu: (name, ...items) => menus.add(name, ...items),
   listen: (kind, listener) => listeners.on(kind, listener),
   hides: () => false, // whether a "value", a "gradient" or what is "sent" of a step must not be seen now: a quiz asks for it

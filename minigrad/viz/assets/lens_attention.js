@@ -25,7 +25,7 @@ const sameShape = (one, other) => one?.length === other?.length && one.every((le
 function wordsOf(page, example, length, otherwise = Array.from({ length }, (_, i) => String(i))) {
   const given = page.data.tokens ?? [];
   const words = Array.isArray(given[0]) ? given[example] ?? [] : given;
-  const fitting = [words, ...given.filter(Array.isArray)].find((some) => some.length === length);
+  const fitting = [...page.words.sentences(example), words, ...given.filter(Array.isArray)].find((some) => some.length === length);
   return fitting ?? otherwise;
 }
 

@@ -94,7 +94,7 @@ function embeddingLook(step, numbers, page) {
 
   function update() {
     const given = looked().data;
-    state.names = namesOf(page, looked(), rowAt);
+    state.names = namesOf(page, looked(), rowAt, count);
     tokens.replaceChildren(...Array.from(given.slice(0, 64), (_, i) => el("button", { onclick: () => choose(rowAt(i), i) }, called(rowAt(i)))));
     if (given.length > 64) tokens.append(el("span", { class: "quiet" }, `and ${given.length - 64} more`));
     const { data } = read();
@@ -110,7 +110,8 @@ function embeddingLook(step, numbers, page) {
 }
 
 // What rows are called: the words that explore was given for the places where they were looked up.
-function namesOf(page, { data, shape }, rowAt) {
+function namesOf(page, { data, shape }, rowAt, count) {
+  if (page.words.texts.length && page.words.vocabulary.length === count) return new Map(page.words.vocabulary.entries());
   const length = shape.at(-1) ?? 1;
   const isNested = Array.isArray(page.data.tokens?.[0]);
   const known = page.data.tokens ? Array.from(data, (_, i) => i).filter((i) => isNested || i < length) : [];

@@ -9,6 +9,7 @@ class Live {
     this.section = el("section", { id: "live", "aria-live": "polite" });
     if (this.why === null) {
       this.program = new minigrad.Program(data.live.program);
+      for (const [input, numbers] of data.training ? TrainingEngine.firstBatch(data.training) : []) this.program.set(input, numbers);
       this.inputs = data.live.program.inputs.map(({ buffer, shape, dtype, name }) => {
         const numbers = this.program.buffers[buffer];
         return { shape, dtype, name, numbers, recorded: numbers.slice() };

@@ -57,8 +57,7 @@ async function copied({ address }, text, tell) {
     tell("In a notebook the page has no address. Write it to a file: viz.explore(..., path=\"graph.html\").");
     return;
   }
-  const missing = address.leftOut();
-  const but = missing.length ? ` Without the many changes of ${missing.join(", ")}.` : "";
+  const but = address.leftOut();
   try {
     await navigator.clipboard.writeText(text);
     tell(`Copied.${but}`);

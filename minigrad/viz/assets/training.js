@@ -112,7 +112,8 @@ class TrainingPanel {
     this.curve.add(report.losses);
     this.curve.draw();
     this.maps.show(report.weights);
-    this.boundary?.show(report.boundary);
+    if (report.boundary) this.boundary?.show(report.boundary);
+    this.boundary?.element.classList.toggle("unknown", !report.boundary);
     if (report.losses.length) this.loss = report.losses.at(-1);
     if (report.after === "reset") this.loss = undefined;
     this.tell(report);
@@ -120,7 +121,11 @@ class TrainingPanel {
     if (report.playing) {
       this.look();
       this.glance(report);
-    } else if (!["show", "give"].includes(report.after)) this.show(report);
+      return;
+    }
+    // The graph has what was changed by hand; it misses what else was reported while that was on its way.
+    this.behind ||= !["show", "give", "rate"].includes(report.after);
+    if (this.behind && report.heard === this.sent) this.show(report);
   }
 
   // Ask for what is new, when it can be seen: 30 times a second are enough for the eye.
@@ -132,12 +137,13 @@ class TrainingPanel {
     });
   }
 
-  tell({ count, epoch, trouble, right, playing }) {
+  tell({ count, epoch, trouble, unknown, right, playing }) {
     const facts = [`step ${count.toLocaleString("en")}`, this.lesson.choices[this.choice()].batch < this.lesson.count ? `epoch ${epoch + 1}` : null,
       this.loss === undefined ? null : `loss ${general(this.loss, 3)}`, right ? `${(100 * this.share(right)).toFixed(1)} % right` : null];
     const draws = this.lesson.choices[this.choice()].draws ? "Random draws, as a dropout's, are the same in each step. " : "";
     this.told.setAttribute("aria-live", playing ? "off" : "polite");
     this.told.replaceChildren(el("b", {}, facts.filter(Boolean).join(" · ")), trouble ? el("span", { class: "trouble" }, ` Stopped: ${trouble}`)
+      : unknown ? el("span", { class: "trouble" }, ` What the network says is not known: ${unknown}`)
       : el("span", { class: "quiet" }, playing ? "" : count ? this.graphSays() : ` ${draws}Press Train, and change what you like while it runs.`));
   }
 
@@ -169,7 +175,7 @@ class TrainingPanel {
   // While it plays the graph follows twice a second, as long as that is done within a frame.
   glance(report) {
     const from = performance.now();
-    if (from - this.glanced < 500 || this.slow > 2) return;
+    if (report.heard !== this.sent || from - this.glanced < 500 || this.slow > 2) return;
     this.show(report, false);
     this.glanced = performance.now();
     this.slow = this.glanced - from > 12 ? this.slow + 1 : 0;
@@ -187,6 +193,7 @@ class TrainingPanel {
     });
     this.given = new Map([...weights].map(([name, numbers]) => [name, numbers.slice()]));
     this.taking = true;
+    this.behind = false;
     live.take(news, anew);
     this.taking = false;
   }
@@ -199,9 +206,11 @@ class TrainingPanel {
       if (input === null) continue;
       const { numbers } = this.page.live.inputs[input];
       const before = this.given.get(name) ?? data;
-      if (numbers.some((x, i) => !Object.is(x, before[i]))) news.set(name, numbers.slice());
+      const changed = [...numbers.keys()].filter((at) => !Object.is(numbers[at], before[at]));
+      if (!changed.length) continue;
+      news.set(name, changed.map((at) => [at, numbers[at]]));
+      this.given.set(name, numbers.slice());
     }
-    for (const [name, numbers] of news) this.given.set(name, numbers);
     if (news.size) this.send("give", news);
   }
 

@@ -7,6 +7,7 @@ class TrainingEngine {
     this.arrays = lesson.data.map(({ dtype, shape, data }) => TrainingEngine.unpacked(dtype, shape, data));
     this.beginning = new Map(lesson.state.map(({ name, shape, dtype, data }) => [name, TrainingEngine.unpacked(dtype, shape, data)]));
     this.watching = ["boundary", "right"].filter((name) => lesson[name]).map((name) => [name, lesson[name], new minigrad.Program(lesson[name].program)]);
+    this.watching.find(([name]) => name === "right")?.[2].set(0, this.arrays[0].subarray(0, lesson.right.size)); // the page has them once
     Object.assign(this, { count: 0, losses: [] }); // all steps; `at` are those since the order of examples began
     this.choose(0);
   }
@@ -15,6 +16,23 @@ class TrainingEngine {
     if (ArrayBuffer.isView(data)) return data.slice();
     if (typeof data === "string") return minigrad.decoded(dtype, data);
     return new minigrad.ARRAYS[dtype](shape.reduce((n, m) => n * m, 1)).fill(data);
+  }
+
+  // Some examples of an array, one after the other.
+  static rows(from, rows, width, to) {
+    rows.forEach((row, k) => to.set(from.subarray(row * width, (row + 1) * width), k * width));
+    return to;
+  }
+
+  // The batch that the graph begins with, for the inputs of its program: the page has the data once.
+  static firstBatch({ data, batch, count, choices: [{ batch: size }], seed }) {
+    const rows = new BatchOrder(count, size, seed).rows(0);
+    return batch.flatMap((input, i) => {
+      if (input === null) return [];
+      const from = TrainingEngine.unpacked(data[i].dtype, data[i].shape, data[i].data);
+      const width = from.length / count;
+      return [[input, TrainingEngine.rows(from, rows, width, new from.constructor(width * size))]];
+    });
   }
 
   // The program of an optimizer and a size of a batch: the weights stay, the optimizer's memory begins anew.
@@ -48,6 +66,12 @@ class TrainingEngine {
     program.description.inputs.forEach(({ shared }, i) => { if (weights.has(shared)) program.set(i, weights.get(shared)); });
   }
 
+  // Only those that were changed: all others have moved on since the page last saw them.
+  change(elements) {
+    this.program.description.inputs.forEach(({ shared }, i) => { for (const [at, x] of elements.get(shared) ?? []) this.program.setElement(i, at, x); });
+    this.trouble = null; // it may have come from the numbers that are others now
+  }
+
   reset() {
     const { rate } = this;
     Object.assign(this, { playing: false, trouble: null, count: 0, losses: [], program: null });
@@ -60,9 +84,8 @@ class TrainingEngine {
     const { count } = this.lesson;
     const rows = this.order.rows(this.at);
     this.arrays.forEach((from, i) => {
-      const width = from.length / count;
       if (this.order.isAll) this.batch[i].set(from);
-      else for (let k = 0; k < rows.length; k += 1) this.batch[i].set(from.subarray(rows[k] * width, (rows[k] + 1) * width), k * width);
+      else TrainingEngine.rows(from, rows, from.length / count, this.batch[i]);
       this.program.set(i, this.batch[i]);
     });
   }
@@ -97,11 +120,11 @@ class TrainingEngine {
 
   report(after) {
     const weights = this.weights();
-    const seen = {};
+    const seen = { unknown: null }; // why it cannot be said
     for (const [name, { value }, program] of this.watching) {
       this.give(weights, program);
-      program.run();
-      seen[name] = program.read(value).data.slice();
+      if (program.run()) seen[name] = program.read(value).data.slice();
+      else seen.unknown = program.trouble;
     }
     this.awaited = false;
     this.tell({
@@ -116,15 +139,17 @@ class TrainingEngine {
   hear([what, argument, number]) {
     this.heard = number ?? this.heard;
     if (what === "look") this.awaited = true; // while it plays, the loop answers
-    else if (what === "play" && !this.playing && this.trouble === null) {
+    else if (what === "play" && this.trouble === null) {
+      if (this.playing) return;
       this.playing = this.awaited = true;
-      this.play();
+      this.play(); // it reports
+      return;
     } else if (what === "pause") this.playing = false;
     else if (what === "step" && this.trouble === null) this.step();
     else if (what === "rate") this.setRate(argument);
     else if (what === "choose") this.choose(argument);
-    else if (what === "give") this.give(argument);
+    else if (what === "give") this.change(argument);
     else if (what === "reset") this.reset();
-    if (!this.playing && !["look", "play", "rate"].includes(what)) this.report(what);
+    if (!this.playing && what !== "look") this.report(what);
   }
 }
