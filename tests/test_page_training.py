@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import minigrad as mg
 import nn
 from minigrad import Tensor, raw, viz
+from minigrad.viz.objective import Objective
 from minigrad.viz.training import GRID, order
 from nn.data import DataLoader, TensorDataset
 
@@ -203,6 +205,34 @@ def test_random_draws_are_said_to_be_the_same_in_each_step() -> None:
 
 
 # ------------------------------------------------------------------------------------ in a browser
+
+
+def test_another_thread_goes_back_as_always_while_a_step_is_looked_at() -> None:
+    net, other, errors = mlp(), Tensor(3.0, requires_grad=True), []
+    optimizer = nn.optim.SGD(net.parameters(), lr=0.1)
+
+    def elsewhere() -> None:
+        try:
+            (other * other).backward()
+        except BaseException as error:  # what stops the step is none that a user catches
+            errors.append(error)
+
+    def step(x: Any, y: Any) -> Any:
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        loss = F.cross_entropy(net(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    objective = Objective(step, whole=True)
+    data = points(8)
+    loss = objective(*data)
+    assert loss.item() == pytest.approx(F.cross_entropy(net(data[0]), data[1]).item())
+    assert objective.with_loss(*data)[0].item() == pytest.approx(loss.item())
+    assert errors == [] and other.grad is not None and other.grad.item() == 12.0  # two times 6
 
 
 class TestInABrowser:
