@@ -207,6 +207,12 @@ def test_random_draws_are_said_to_be_the_same_in_each_step() -> None:
 # ------------------------------------------------------------------------------------ in a browser
 
 
+@pytest.mark.parametrize("options", [{"optimizer": 3}, {"batch": 7}, {"loss": 5}, {"seed": "q"}, {"seed": 1}])
+def test_without_data_nothing_can_be_said_of_a_training(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"{[*options][0]}= without data="):
+        viz.explore(np.tanh, 0.5, **options)
+
+
 def test_another_thread_goes_back_as_always_while_a_step_is_looked_at() -> None:
     net, other, errors = mlp(), Tensor(3.0, requires_grad=True), []
     optimizer = nn.optim.SGD(net.parameters(), lr=0.1)

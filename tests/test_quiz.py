@@ -261,6 +261,8 @@ def test_what_cannot_be_asked_is_an_error() -> None:
         viz.quiz()
     with pytest.raises(ValueError, match="a target with its inputs, or a level"):
         viz.quiz(lambda x: x * x, 2.0, level=3)
+    with pytest.raises(ValueError, match="seed= is of a random computation"):
+        viz.quiz(lambda x: x * x, 2.0, seed=5)
     with pytest.raises(ValueError, match="level must be one of 1 .one op., 2"):
         viz.quiz(level=9)
 

@@ -151,9 +151,10 @@ def explain(target: Any, *inputs: Any, names: Any = None, gradient: Any = None) 
     """What was computed and how its gradient comes about, step by step.
 
     Args:
-        target: a tensor, of one element unless a `gradient` is given; or a module or a function of NumPy, called with the inputs.
+        target: a tensor; or a module or a function of NumPy, called with the inputs.
         inputs: numbers and arrays for the function.
         names: a module or a dict from names to tensors, as for `draw`.
+        gradient: what arrives at the result; ones by default, so that of several elements the sum is differentiated.
 
     Raises:
         RuntimeError: a backward pass has freed what the rules read.
@@ -173,7 +174,7 @@ def explain(target: Any, *inputs: Any, names: Any = None, gradient: Any = None) 
       d x = 0.8399
     """
     tensors, names = resolve(target, inputs, names)
-    return Explanation(explained(tensors, walk(tensors, names), gradient))
+    return Explanation(explained(tensors, walk(tensors, names), 1.0 if gradient is None else gradient))
 
 
 def explained(

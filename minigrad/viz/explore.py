@@ -12,22 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor
 from .capture import variable_of
 from .code import Listing
-from .derivatives import with_gradients
 from .explain import Explained, Rule, explained, place
 from .failure import STOPPED, Failure
 from .formula import Formula
 from .given import arrays, given
-from .highlight import Marked, mark
+from .highlight import Marked
 from .live import attempt, for_page
 from .memory import memory_of
 from .numbers import dimensions, host, memory_size, number, rms
 from .page import Page
 from .questions import questions_of
+from .seen import seen
 from .summary import Summariser
-from .target import failed, prepared, resolve, steps_of
+from .target import failed, prepared
 from .text import printable
 from .training import Training
 from .unchanged import as_before
@@ -152,15 +151,15 @@ def explore(
         raise ValueError(f"direction must be TB or LR, got {direction!r}")
     path, inputs = _path_before(target, path, inputs)
     gradient = 1.0 if gradient is None else gradient
-    training = None if data is None else Training(target, data, optimizer, batch, seed, loss)
+    training = _training(target, data, optimizer=optimizer, batch=batch, seed=seed, loss=loss)
     if training is not None:
         target, inputs = training.objective, tuple(training.first)
     inputs = tuple(prepared(target, inputs)) if callable(target) else inputs
-    make = partial(_graph, target, inputs, names, derivative=derivative)
-    failure = failed(target)
+    make = partial(seen, target, inputs, names, derivative=derivative)
     with nullcontext() if training is None else as_before(target):
-        recording = STOPPED if failure else attempt(make, target, inputs, gradient, max_nodes) if live else ""
-        tensors, steps, marked = _graph(target, inputs, names, highlight, derivative)
+        recording = STOPPED if failed(target) else attempt(make, target, inputs, gradient, max_nodes) if live else ""
+        tensors, steps, marked, failure, notes = seen(target, inputs, names, highlight, derivative)
+    marked = Marked() if failure else marked  # the page says what failed by itself
     groups = view(steps, None, "unrolled", max_nodes)
     check(depth, repeats or "unrolled")
     member = {step.id: group.id for group in groups.groups for step in group.steps}
@@ -171,7 +170,7 @@ def explore(
     trained = training and training.for_page(functions, rows, places)
     shown = {
         "title": title,
-        "notes": [*groups.notes, *marked.notes],
+        "notes": [*groups.notes, *notes, *marked.notes],
         "direction": direction,
         "repeats": repeats,
         "code": listing.files,
@@ -202,18 +201,14 @@ def _words(tokens: Sequence[Any] | None) -> list[Any] | None:
     return None if tokens is None else [str(t) if isinstance(t, str) or np.ndim(t) == 0 else list(map(str, t)) for t in tokens]
 
 
-def _graph(
-    target: Any, inputs: tuple[Any, ...], names: Any, highlight: Any = None, derivative: int = 0
-) -> tuple[list[Tensor], list[Step], Marked]:
-    """The tensors that are shown, the steps that lead to them, and what is marked."""
-    tensors, names = resolve(target, inputs, names, or_failed=True)
-    steps = steps_of(target, tensors, names)
-    if failed(target):
-        return tensors, steps, Marked()
-    marked = mark(highlight, tensors, steps)
-    if derivative:
-        steps, tensors = with_gradients(tensors, steps, names, derivative)
-    return tensors, steps, marked
+def _training(target: Any, data: Any, **options: Any) -> Training | None:
+    """What the page trains; without data there is nothing to train with."""
+    if data is not None:
+        return Training(target, data, **options)
+    usual = {"seed": 0}
+    if given := [f"{name}=" for name, value in options.items() if value is not usual.get(name)]:
+        raise ValueError(f"explore: {', '.join(given)} without data=: a page trains with arrays of examples, data=(X, y)")
+    return None
 
 
 def _failure(failure: Failure, steps: list[Step], member: dict[int, int]) -> dict[str, Any]:

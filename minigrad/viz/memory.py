@@ -12,7 +12,7 @@ import numpy as np
 from ..graph import Node, owner
 from .capture import node_behind
 from .numbers import memory_size
-from .target import resolve, steps_of
+from .target import steps_of, tensors_of
 from .text import printable
 from .walk import Step
 
@@ -163,7 +163,7 @@ def memory(target: Any, *inputs: Any, names: Any = None) -> Memory:
       tanh        320 B   50%
     backward holds at most 1.4 KiB, at matmul
     """
-    tensors, names = resolve(target, inputs, names, values=False, or_failed=True)
+    tensors, names = tensors_of(target, inputs, names, values=False)
     return memory_of(steps_of(target, tensors, names))
 
 

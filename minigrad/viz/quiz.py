@@ -89,6 +89,8 @@ def quiz(
     """
     if (target is None) == (level is None):
         raise ValueError("quiz needs a target with its inputs, or a level: viz.quiz(loss), viz.quiz(level=3, seed=7)")
+    if level is None and seed != 0:
+        raise ValueError("quiz: seed= is of a random computation, which needs a level=, and no target")
     if level is not None:
         target = computation(level, seed)
         inputs = tuple(target.inputs.values())
