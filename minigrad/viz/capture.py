@@ -36,11 +36,16 @@ class Modular(Protocol):
 
 
 class Call(NamedTuple):
-    """One call of a module: the module's path, which call of it (1, 2, ...), and its class."""
+    """One call of a module: the module's path, which call of it (1, 2, ...), and its class.
+
+    A module that a loop calls, and that hands on a state, says so by `__gates__`: the names of its sigmoids and tanhs, in the
+    order in which it computes them.
+    """
 
     path: str
     number: int
     kind: str
+    gates: tuple[str | None, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -209,7 +214,7 @@ def _watch(module: Modular, path: str, this: Capture, data: Collection, undo: Ex
         if not stack:
             data.known += _inputs(module, args, kwargs)
         lines.append(user_line())
-        stack.append(Call(path, number, type(module).__name__))
+        stack.append(Call(path, number, type(module).__name__, getattr(type(module), "__gates__", None)))
 
     def leave(_module: Any, _args: Any, out: Any) -> None:
         if out is None:

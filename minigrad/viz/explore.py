@@ -182,6 +182,7 @@ def explore(
         "memory": None if failure else memory_of(steps).for_page(member),
         "live": alive,
         "tokens": _words(tokens),
+        "cells": {call.path: call.gates for step in steps for call in step.calls if call.gates is not None},
         "arrays": arrays(rows) if "why" in alive else {},
         "quiz": {"on": False, "questions": [question.data() for question in questions_of(rows)]},
         **({"training": trained} if trained else {}),
