@@ -80,6 +80,12 @@ class Capture:
 
     Attributes:
         failed: where an exception stopped it, see `Failure`; None where nothing failed.
+
+    >>> x = Tensor(2.0, requires_grad=True)
+    >>> with capture() as t:
+    ...     y = x * x
+    >>> t.failed, [result.item() for result in t.results]
+    (None, [4.0])
     """
 
     def __init__(self) -> None:

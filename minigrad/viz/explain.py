@@ -53,6 +53,10 @@ class Explained:
         gradient: their sum.
         rules: for each input, what is sent to it.
         reach: of a recurrent op, the gradient of what it reads at each time.
+
+    >>> x, result = explain(lambda x: x * x, 3.0).steps
+    >>> result.label, result.call, str(result.formula), float(result.value), x.total
+    ('result', 'multiply(x, x)', 'result = x x = 3 × 3', 9.0, '3 + 3 = 6')
     """
 
     step: Step
@@ -77,6 +81,10 @@ class Explanation:
 
     Attributes:
         steps: in the order of computation.
+
+    >>> found = explain(lambda x: x * x, 3.0)
+    >>> [(step.label, float(step.gradient)) for step in found.steps]
+    [('x', 6.0), ('result', 1.0)]
     """
 
     def __init__(self, steps: list[Explained]) -> None:
