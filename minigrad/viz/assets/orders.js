@@ -24,6 +24,7 @@ class Orders {
     this.isComputed = page.live.why === null && this.input !== null;
     if (this.isComputed) {
       this.scratch = new minigrad.Program(page.data.live.program);
+      page.live.program.run(); // perhaps for the first time: the numbers below the curve are its own
       this.compute();
     } else this.chart.before(el("p", { class: "quiet" }, `No curves: ${page.live.why}`));
     this.choose(Math.min(1, this.graphs.length - 1));
