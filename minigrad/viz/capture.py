@@ -173,12 +173,7 @@ def capture(module: Modular | None = None, values: bool = True) -> Iterator[Capt
 
     with ExitStack() as undo:
         if module is not None:
-            for name, parameter in module.named_parameters():
-                if parameter._node is not None:
-                    _names[parameter._node] = name
-            data.known += [Known(name, raw(buffer), False) for name, buffer in module.named_buffers()]
-            for path, inner in module.named_modules():
-                _watch(inner, path, this, data, undo)
+            _watch_all(module, this, data, undo)
         with observe(keep):
             try:
                 yield this
@@ -206,6 +201,16 @@ def _name_variables() -> None:
 def _copied(value: Any) -> Any:
     """A result as it is now: an array may be written in place later."""
     return tuple(map(_copied, value)) if isinstance(value, (tuple, list)) else value.copy()
+
+
+def _watch_all(module: Modular, this: Capture, data: Collection, undo: ExitStack) -> None:
+    """Note the names of parameters and buffers, and each call of each module inside."""
+    for name, parameter in module.named_parameters():
+        if parameter._node is not None:
+            _names[parameter._node] = name
+    data.known += [Known(name, raw(buffer), False) for name, buffer in module.named_buffers()]
+    for path, inner in module.named_modules():
+        _watch(inner, path, this, data, undo)
 
 
 def _watch(module: Modular, path: str, this: Capture, data: Collection, undo: ExitStack) -> None:

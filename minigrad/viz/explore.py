@@ -30,7 +30,7 @@ from .target import failed, prepared
 from .text import printable
 from .training import Training
 from .unchanged import as_before
-from .view import Group, alike, boxes, check, view
+from .view import Group, View, alike, boxes, check, view
 from .walk import Step
 
 __all__ = ["explore"]
@@ -162,9 +162,7 @@ def explore(
     marked = Marked() if failure else marked  # the page says what failed by itself
     groups = view(steps, None, "unrolled", max_nodes)
     check(depth, repeats or "unrolled")
-    member = {step.id: group.id for group in groups.groups for step in group.steps}
     rows = explained(tensors, steps, gradient, {group.id for group in groups.groups})
-    listing = Listing(row.source for row in rows)
     alive, functions = for_page(recording, rows)
     places = [step["input"] for step in alive["steps"]] if "steps" in alive else [None] * len(rows)
     trained = training and training.for_page(functions, rows, places)
@@ -173,16 +171,9 @@ def explore(
         "notes": [*groups.notes, *notes, *marked.notes],
         "direction": direction,
         "repeats": repeats,
-        "code": listing.files,
-        "steps": _steps(rows, steps, groups.groups, member, depth, listing, failure),
-        "backward": [row.step.id for row in reversed(rows) if row.gradient is not None],
-        "marked": {str(member[number]): colour for number, colour in marked.steps.items()},
-        "path": sorted({member[number] for number in marked.path}),
-        "failure": failure and _failure(failure, steps, member),
-        "memory": None if failure else memory_of(steps).for_page(member),
+        **_shown(rows, steps, groups, depth, marked, failure),
         "live": alive,
         "tokens": _words(tokens),
-        "cells": {call.path: call.gates for step in steps for call in step.calls if call.gates is not None},
         "arrays": arrays(rows) if "why" in alive else {},
         "quiz": {"on": False, "questions": [question.data() for question in questions_of(rows)]},
         **({"training": trained} if trained else {}),
@@ -193,6 +184,24 @@ def explore(
     if path is not None:
         page.write(path)
     return page
+
+
+def _shown(
+    rows: list[Explained], steps: list[Step], groups: View, depth: int | None, marked: Marked, failure: Failure | None
+) -> dict[str, Any]:  # fmt: skip
+    """What the page shows of the graph."""
+    member = {step.id: group.id for group in groups.groups for step in group.steps}
+    listing = Listing(row.source for row in rows)
+    return {
+        "code": listing.files,
+        "steps": _steps(rows, steps, groups.groups, member, depth, listing, failure),
+        "backward": [row.step.id for row in reversed(rows) if row.gradient is not None],
+        "marked": {str(member[number]): colour for number, colour in marked.steps.items()},
+        "path": sorted({member[number] for number in marked.path}),
+        "failure": failure and _failure(failure, steps, member),
+        "memory": None if failure else memory_of(steps).for_page(member),
+        "cells": {call.path: call.gates for step in steps for call in step.calls if call.gates is not None},
+    }
 
 
 def _words(tokens: Sequence[Any] | None) -> list[Any] | None:
