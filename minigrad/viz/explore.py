@@ -154,7 +154,7 @@ def explore(
     training = _training(target, data, optimizer=optimizer, batch=batch, seed=seed, loss=loss)
     if training is not None:
         target, inputs = training.objective, tuple(training.first)
-    inputs = tuple(prepared(target, inputs)) if callable(target) else inputs
+    inputs = tuple(prepared(target, inputs, names)) if callable(target) else inputs
     make = partial(seen, target, inputs, names, derivative=derivative)
     with nullcontext() if training is None else as_before(target):
         recording = STOPPED if failed(target) else attempt(make, target, inputs, gradient, max_nodes) if live else ""
