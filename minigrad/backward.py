@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -50,8 +51,11 @@ Send = Callable[[Node, Any], object]
 #: Gets the number of a parent, its contribution, the gradient and what the rules read.
 Mend = Callable[[int, Any, Any, Any], Any]
 
+#: Is called with each tensor whose `backward` begins in this thread and async task, where somebody wants to know.
+begins: ContextVar[Callable[[Tensor], object] | None] = ContextVar("begins", default=None)
+
 __all__ = [
-    "apply", "apply_masked", "backward", "given_gradient", "gradients", "propagate", "seed",
+    "apply", "apply_masked", "backward", "begins", "given_gradient", "gradients", "propagate", "seed",
 ]  # fmt: skip
 
 
@@ -84,6 +88,8 @@ def backward(
             "backward() of a tensor that does not require a gradient: it was made from constants, "
             "inside no_grad(), or after detach(); make its inputs with requires_grad=True"
         )
+    if (told := begins.get()) is not None:
+        told(self)
     targets = None if inputs is None else _targets(inputs)
     seeds = [seed(self, gradient, create_graph)]
     found = propagate([self], seeds, targets, create_graph, retain_graph)

@@ -82,12 +82,11 @@ def test_the_graph_of_a_gradient_is_explained_too() -> None:
     assert float(steps["x"].gradient) == pytest.approx(-np.sin(2.0), rel=1e-6)
 
 
-def test_tensors_of_many_numbers_are_summed_up_and_need_a_gradient() -> None:
+def test_tensors_of_many_numbers_are_summed_up_and_get_ones_by_default() -> None:
     x = Tensor(np.linspace(-1, 1, 12).reshape(3, 4), requires_grad=True, name="x")
     text = repr(viz.explain(x * 2, gradient=np.ones((3, 4))))
     assert "3×4, -1 to 1" in text and "d x = 3×4, 2 to 2" in text
-    with pytest.raises(RuntimeError, match="without a gradient needs a tensor of one element"):
-        viz.explain(x * 2)
+    assert repr(viz.explain(x * 2)) == text
 
 
 def test_what_cannot_be_explained_says_why() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import inspect
 import json
 import re
 import shutil
@@ -395,3 +396,95 @@ def test_options_that_do_not_exist_are_named(options: dict[str, Any], message: s
     with pytest.raises(ValueError, match=message):
         viz.export(scalar, 0.5, -3.0, **options | {"path": tmp_path / options["path"]})
     assert list(tmp_path.iterdir()) == []
+
+
+# ----------------------------------------------------------------------------- one graph, however it is shown
+
+
+def test_a_gradient_is_the_same_number_however_the_graph_of_a_gradient_is_shown(tmp_path: Path) -> None:
+    x = Tensor(0.5, requires_grad=True, name="x")
+    with viz.capture():
+        y = np.tanh(x) ** 2
+    t = np.tanh(0.5)
+    second = 2 * (1 - t * t) * (1 - 3 * t * t)
+    drawn = viz.draw(y, derivative=1, style="detailed")
+    written = json.loads(viz.export(y, path=tmp_path / "graph.json", derivative=1).read_text())
+    page = viz.explore(y, derivative=1)
+    assert re.search(r"x\n[^;]*?gradient ([-.\d]+)", drawn.source)[1] == f"{second:.4g}"
+    assert written["nodes"][0]["gradient"]["data"][0] == pytest.approx(second, rel=1e-5)
+    assert page.data["steps"][0]["shortGradient"] == f"gradient {second:.4g}"
+    assert viz.to_networkx(y, derivative=1).nodes[0]["gradient"] == pytest.approx(second, rel=1e-5)
+    said = "Gradients in numbers are those of the gradient, not of the result"
+    assert all(said in notes for notes in (drawn.notes, written["notes"], page.data["notes"]))
+
+
+def test_gradients_of_several_elements_are_those_of_their_sum_everywhere(tmp_path: Path) -> None:
+    x, given = Tensor([1.0, 2.0], requires_grad=True, name="x"), np.array([1.0, 10.0])
+    y = x * x
+    for gradient, right in ((None, [2.0, 4.0]), (given, [2.0, 40.0])):
+        nodes = json.loads(viz.export(y, path=tmp_path / "graph.json", gradient=gradient).read_text())["nodes"]
+        found = [
+            viz.explain(y, gradient=gradient).steps[0].gradient, viz.to_networkx(y, gradient=gradient).nodes[0]["gradient"],
+            viz.explore(y, gradient=gradient).rows[0].gradient, nodes[0]["gradient"]["data"],
+        ]  # fmt: skip
+        assert [np.asarray(one).tolist() for one in found] == [right] * 4
+        written = np.array2string(np.array(right), separator=", ")
+        assert f"gradient {written}" in viz.draw(y, gradient=gradient, style="detailed").source
+
+
+@needs_dot
+@pytest.mark.parametrize("suffix", ["svg", "html", "tex", "mmd", "json", "gif"])
+def test_a_computation_that_failed_is_written_in_every_format(tmp_path: Path, suffix: str) -> None:
+    if suffix == "gif":
+        pytest.importorskip("PIL")
+    with pytest.raises(ValueError), viz.capture() as t:
+        Tensor(np.ones((2, 3)), requires_grad=True, name="x") @ np.ones((2, 3))
+    path = viz.export(t, path=tmp_path / f"graph.{suffix}")
+    assert path.stat().st_size > 500
+    if suffix in ("svg", "html", "tex", "json"):
+        text = html.unescape(path.read_text())
+        assert "matmul" in text and "failed" in text
+    assert viz.to_networkx(t).nodes[len(viz.draw(t).steps) - 1]["shapes"] == "failed"
+    for option in ({"highlight": "nan"}, {"highlight": "rubbish"}, {"derivative": 3}):
+        with pytest.raises(ValueError, match="needs a result, and there is none: matmul failed"):
+            viz.export(t, path=path, **option)
+
+
+def test_a_page_opens_all_modules_where_that_is_asked_for(tmp_path: Path) -> None:
+    def shut(**depth: Any) -> list[str]:
+        text = viz.export(mlp(), np.ones((2, 4)), path=tmp_path / "page.html", **depth).read_text()
+        return re.findall(r'"shut": ?(-?\d+)', text)
+
+    assert set(shut(depth=None)) == {"-1"} and shut(depth=1) == shut() and "0" in shut()
+
+
+@pytest.mark.parametrize("call", [viz.draw, viz.explore, viz.to_networkx, lambda y, **k: viz.export(y, path="never.mmd", **k)])
+@pytest.mark.parametrize("derivative", [-1, 0.5, "1"])
+def test_a_derivative_is_a_number_of_times(call: Any, derivative: Any) -> None:
+    with pytest.raises(ValueError, match="derivative must be 0, 1, 2"):
+        call(Tensor(2.0, requires_grad=True) * 2, derivative=derivative)
+
+
+def test_leaves_that_nobody_holds_are_named() -> None:
+    def made() -> Tensor:
+        return Tensor(2.0, requires_grad=True, name="lost") ** 2
+
+    with pytest.raises(ValueError, match="nobody holds lost any more: keep them in variables"):
+        viz.explore(made(), derivative=1)
+    x = Tensor(2.0, requires_grad=True, name="x")
+    with pytest.raises(ValueError, match="does not depend on the leaves$"):
+        viz.explore(3 * x, derivative=1)
+
+
+def test_what_one_option_means_it_means_in_every_call() -> None:
+    """Where one differs, its documentation says why: a page is not laid out by `dot`, and begins with closed modules."""
+    calls = (viz.draw, viz.explore, viz.export, viz.explain, viz.quiz, viz.to_networkx)
+    found: dict[str, set[Any]] = {}
+    for call in calls:
+        for p in inspect.signature(call).parameters.values():
+            if p.kind is p.KEYWORD_ONLY:
+                found.setdefault(p.name, set()).add(p.default)
+    assert {name: defaults for name, defaults in found.items() if len(defaults) > 1} == {
+        "depth": {None, 1, ...}, "max_nodes": {1000, 1500, ...}, "title": {"Computation graph", None},
+        "path": {None, inspect.Parameter.empty},
+    }  # fmt: skip

@@ -14,7 +14,9 @@ import pytest
 import minigrad as mg
 import nn
 from minigrad import Tensor, viz
+from minigrad.viz.explore import SCRIPTS
 from minigrad.viz.facets import caption_of, cells_of, colours, layout_of
+from minigrad.viz.given import IN_CELLS, LENSED
 from nn.functional import recurrent
 
 from .browser import chromium, needs_browser, opened, violations
@@ -424,6 +426,38 @@ def test_a_cell_in_a_loop_is_shown_as_the_layer_is(op: str, tmp_path: Path) -> N
         np.testing.assert_allclose(told_norms(lens), norms, rtol=2e-4)
 
 
+class OwnLoop(nn.Module):
+    """A cell of the user's own, which says of itself that it is one."""
+
+    __gates__ = ("a",)
+
+    def __init__(self) -> None:
+        self.inner = nn.Linear(2, 2)
+
+    def forward(self, x: Any, h: Any) -> Any:
+        return np.tanh(self.inner(x) + (0 if h is None else h))
+
+
+def test_a_cell_says_itself_what_its_gates_are() -> None:
+    x = np.ones((6, 2, 2), F32)
+    assert viz.explore(Loop(OwnLoop()), x).data["cells"] == {"cell": ("a",)}
+    assert viz.explore(Loop(nn.GRUCell(2, 5)), x).data["cells"] == {"cell": ("r", "n", "z")}
+    assert viz.explore(nn.Linear(2, 2), x).data["cells"] == {}
+    for kind, state in ((nn.RNNCell, 1), (nn.LSTMCell, 2), (nn.GRUCell, 1)):
+        cell = kind(2, 5)
+        with viz.capture(cell):
+            out = cell(x[0])
+        out = out if isinstance(out, tuple) else (out,)
+        assert len(out) == state
+        walked = [step.name or step.op for step in viz.walk(list(out)) if step.op in ("expit", "tanh")]
+        assert [name or "tanh" for name in kind.__gates__] == walked
+
+
+def test_python_and_the_page_have_one_list_of_the_ops_that_are_shown_from_inside() -> None:
+    scripts = [name for name in SCRIPTS if name.startswith("lens") or name in ("values.js", "facets.js")]
+    assert set(computed(scripts, "Object.keys(LENSES).concat", [])) == LENSED | IN_CELLS
+
+
 @pytest.mark.parametrize(
     ("norms", "said"),
     [
@@ -542,8 +576,6 @@ def test_normalisation_tells_mean_and_deviation_of_its_groups(norm: str, live: b
     before = (x * model.scale.detach().numpy() + 1).reshape(grouped or shape)
     with opened(tmp_path / "norm.html") as page:
         lens = choose(page, op)
-        if not live and op == "divide":  # the arrays of every division are not carried
-            return
 
         def rows(before: np.ndarray) -> None:
             after = before - (0 if norm == "rms" else before.mean(axes, keepdims=True))

@@ -62,9 +62,11 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def state(page: Any, fragment: str) -> str:
-    """What stands in the address at last."""
+    """What comes to stand in the address, however long it takes, and stays there."""
+    now = "location.href.split('#')[1] ?? ''"
+    page.wait_for_function(f"(fragment) => ({now}) === fragment", arg=fragment)
     page.wait_for_timeout(600)  # it is written now and then
-    assert page.evaluate("location.href.split('#')[1] ?? ''") == fragment
+    assert page.evaluate(now) == fragment
     return fragment
 
 
@@ -297,7 +299,6 @@ def test_a_notebook_has_no_address_and_no_trouble(small: Path, tmp_path: Path) -
     inside = page.frame_locator("iframe")
     inside.locator("html[data-ready]").wait_for(state="attached")
     inside.locator("#forward").click()
-    page.wait_for_timeout(600)
     inside.locator("summary", has_text="Share").click()
     inside.locator("#share-link").click()
     assert "path=" in inside.locator("#shared").inner_text()

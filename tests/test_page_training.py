@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 import minigrad as mg
 import nn
 from minigrad import Tensor, raw, viz
+from minigrad.viz.objective import Objective
 from minigrad.viz.training import GRID, order
 from nn.data import DataLoader, TensorDataset
 
@@ -241,6 +243,40 @@ def test_what_has_no_room_is_left_out_with_a_word(monkeypatch: pytest.MonkeyPatc
 
 
 # ------------------------------------------------------------------------------------ in a browser
+
+
+@pytest.mark.parametrize("options", [{"optimizer": 3}, {"batch": 7}, {"loss": 5}, {"seed": "q"}, {"seed": 1}])
+def test_without_data_nothing_can_be_said_of_a_training(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"{[*options][0]}= without data="):
+        viz.explore(np.tanh, 0.5, **options)
+
+
+def test_another_thread_goes_back_as_always_while_a_step_is_looked_at() -> None:
+    net, other, errors = mlp(), Tensor(3.0, requires_grad=True), []
+    optimizer = nn.optim.SGD(net.parameters(), lr=0.1)
+
+    def elsewhere() -> None:
+        try:
+            (other * other).backward()
+        except BaseException as error:  # what stops the step is none that a user catches
+            errors.append(error)
+
+    def step(x: Any, y: Any) -> Any:
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        loss = F.cross_entropy(net(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    objective = Objective(step, whole=True)
+    data = points(8)
+    loss = objective(*data)
+    assert loss.item() == pytest.approx(F.cross_entropy(net(data[0]), data[1]).item())
+    assert objective.with_loss(*data)[0].item() == pytest.approx(loss.item())
+    assert errors == [] and other.grad is not None and other.grad.item() == 12.0  # two times 6
 
 
 class TestInABrowser:

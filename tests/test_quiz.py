@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+import minigrad as mg
 import nn
 from minigrad import Tensor, viz
 from minigrad.viz.definition import definition
@@ -205,7 +206,7 @@ def test_one_formula_of_the_choices_is_right_and_no_other(op: str) -> None:
 def test_of_every_op_of_the_table_answers_are_right_and_mistakes_are_wrong() -> None:
     """No wrong choice is the rule in other words: somewhere it gives something else, as far as formulas can be computed."""
     agree: dict[tuple[str, str, str], list[bool]] = {}
-    kinds = Counter[str]()
+    kinds, computed = Counter[str](), Counter[bool]()
     for sample in [sample for row in ROWS.values() for sample in row[:2]]:
         tensors = [Tensor(np.array(a), requires_grad=True) for a in sample.args]
         with viz.capture(), np.errstate(all="ignore"):
@@ -225,10 +226,14 @@ def test_of_every_op_of_the_table_answers_are_right_and_mistakes_are_wrong() -> 
             for k, rule in enumerate(row.rules):
                 for choice in rule_choices(row, k) if isinstance(rule.sent, np.ndarray) else ():
                     key = (row.step.op or "", choice.formula.right, choice.mistake)
-                    if choice.mistake and (found := _computed(choice.formula, row, values)) is not None and rule.sent.any():
+                    if not choice.mistake or not rule.sent.any():
+                        continue
+                    found = _computed(choice.formula, row, values)
+                    computed[found is not None] += 1
+                    if found is not None:
                         agree.setdefault(key, []).append(found.shape == rule.sent.shape and np.allclose(found, rule.sent))
     assert kinds["value"] > 200 and kinds["arrives"] > 200 and kinds["rule"] > 200 and kinds["more"] > 30
-    assert len(agree) > 200
+    assert len(agree) > 500 and computed[True] > 1000 and computed[False] < 400  # what this test cannot evaluate
     assert [key for key, found in agree.items() if all(found)] == []
 
 
@@ -245,9 +250,10 @@ def _computed(formula: Any, row: viz.Explained, values: dict[int, Any]) -> Any:
 
 
 def test_a_module_and_a_loss_are_asked_about_too() -> None:
+    mg.random.manual_seed(0)
     model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
     kinds = {q.kind for q in viz.quiz(model, np.ones((1, 2), np.float32)).questions}
-    assert kinds == {"value", "arrives", "rule", "more"} or kinds == {"value", "arrives", "rule"}
+    assert kinds == {"value", "arrives", "rule"}
     x = Tensor(2.0, requires_grad=True, name="x")
     with viz.capture():
         loss = (x * x).sin()
@@ -261,6 +267,8 @@ def test_what_cannot_be_asked_is_an_error() -> None:
         viz.quiz()
     with pytest.raises(ValueError, match="a target with its inputs, or a level"):
         viz.quiz(lambda x: x * x, 2.0, level=3)
+    with pytest.raises(ValueError, match="seed= is of a random computation"):
+        viz.quiz(lambda x: x * x, 2.0, seed=5)
     with pytest.raises(ValueError, match="level must be one of 1 .one op., 2"):
         viz.quiz(level=9)
 

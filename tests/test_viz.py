@@ -105,3 +105,14 @@ def test_draw_returns_a_digraph_to_build_on() -> None:
         viz.draw(x * x, direction="UP")
     with pytest.raises(TypeError, match="Tensors"):
         viz.walk([np.ones(2)])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("name", [name for name in viz.__all__ if not name.endswith("Error")])
+def test_what_is_public_has_an_example(name: str) -> None:
+    assert ">>>" in (getattr(viz, name).__doc__ or "")
+
+
+def test_the_public_names_are_in_order_and_the_module_speaks_of_each_function() -> None:
+    assert viz.__all__ == sorted(viz.__all__, key=lambda name: (name[0].islower(), name))
+    told = {"capture", "draw_program", "memory_size", "resolve", "walk"}  # beside what the others are made of
+    assert {name for name in viz.__all__ if name[0].islower() and f"`{name}`" not in (viz.__doc__ or "")} == told

@@ -1,5 +1,6 @@
-"""Seeing the graph: `draw` for pictures, `explore` for a page to play through, `explain` for text, `quiz` for questions,
-`memory` for bytes, `export` for files of other kinds.
+"""Seeing the graph: `draw` for pictures, `explore` for a page to play through, `derivatives` for one of a function and its
+derivatives, `explain` for text, `quiz` for questions, `memory` for bytes, `export` for files of other kinds, `to_networkx` for
+programs; and `show` for arrays and trees of them, `colour_text` for a text with a number for each character.
 
 Nothing here knows a layer: what looks inside of networks and watches trainings is in `nn.inspect`.
 """
@@ -47,8 +48,8 @@ __all__ = [
     "draw_program",
     "explain",
     "explore",
-    "memory",
     "export",
+    "memory",
     "memory_size",
     "quiz",
     "resolve",

@@ -36,11 +36,16 @@ class Modular(Protocol):
 
 
 class Call(NamedTuple):
-    """One call of a module: the module's path, which call of it (1, 2, ...), and its class."""
+    """One call of a module: the module's path, which call of it (1, 2, ...), and its class.
+
+    A module that a loop calls, and that hands on a state, says so by `__gates__`: the names of its sigmoids and tanhs, in the
+    order in which it computes them.
+    """
 
     path: str
     number: int
     kind: str
+    gates: tuple[str | None, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -75,6 +80,12 @@ class Capture:
 
     Attributes:
         failed: where an exception stopped it, see `Failure`; None where nothing failed.
+
+    >>> x = Tensor(2.0, requires_grad=True)
+    >>> with capture() as t:
+    ...     y = x * x
+    >>> t.failed, [result.item() for result in t.results]
+    (None, [4.0])
     """
 
     def __init__(self) -> None:
@@ -162,12 +173,7 @@ def capture(module: Modular | None = None, values: bool = True) -> Iterator[Capt
 
     with ExitStack() as undo:
         if module is not None:
-            for name, parameter in module.named_parameters():
-                if parameter._node is not None:
-                    _names[parameter._node] = name
-            data.known += [Known(name, raw(buffer), False) for name, buffer in module.named_buffers()]
-            for path, inner in module.named_modules():
-                _watch(inner, path, this, data, undo)
+            _watch_all(module, this, data, undo)
         with observe(keep):
             try:
                 yield this
@@ -197,6 +203,16 @@ def _copied(value: Any) -> Any:
     return tuple(map(_copied, value)) if isinstance(value, (tuple, list)) else value.copy()
 
 
+def _watch_all(module: Modular, this: Capture, data: Collection, undo: ExitStack) -> None:
+    """Note the names of parameters and buffers, and each call of each module inside."""
+    for name, parameter in module.named_parameters():
+        if parameter._node is not None:
+            _names[parameter._node] = name
+    data.known += [Known(name, raw(buffer), False) for name, buffer in module.named_buffers()]
+    for path, inner in module.named_modules():
+        _watch(inner, path, this, data, undo)
+
+
 def _watch(module: Modular, path: str, this: Capture, data: Collection, undo: ExitStack) -> None:
     """Push each call of a module on the stack while it runs; what the outermost one gets are the inputs of the model."""
     stack = this._stack
@@ -209,7 +225,7 @@ def _watch(module: Modular, path: str, this: Capture, data: Collection, undo: Ex
         if not stack:
             data.known += _inputs(module, args, kwargs)
         lines.append(user_line())
-        stack.append(Call(path, number, type(module).__name__))
+        stack.append(Call(path, number, type(module).__name__, getattr(type(module), "__gates__", None)))
 
     def leave(_module: Any, _args: Any, out: Any) -> None:
         if out is None:

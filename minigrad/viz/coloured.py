@@ -16,6 +16,9 @@ class ColouredText:
     """A text whose characters have the colour of a number each: blue for negative, red for positive ones.
 
     `str()` has ANSI colours for terminals, `.html` is for pages; a notebook shows it by itself.
+
+    >>> ColouredText("ab", np.array([-1.0, 1.0])).html.count("<span")
+    2
     """
 
     def __init__(self, text: str, values: np.ndarray) -> None:

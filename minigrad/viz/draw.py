@@ -6,12 +6,12 @@ from typing import Any
 
 from ..tensor import Tensor
 from .capture import Call
-from .derivatives import DERIVATIVES, with_gradients
 from .drawing import Drawing, graphviz_package
 from .failure import MOST, Failure
-from .highlight import FAILED, MARK, Marked, mark
+from .gradients import DERIVATIVES
+from .highlight import MARK, Marked
 from .numbers import dimensions, memory_size, number
-from .target import failed, resolve, steps_of
+from .seen import seen
 from .text import printable
 from .values import backward_flow, values_of
 from .view import Edge, Group, View, view
@@ -27,8 +27,8 @@ SYMBOLS = {
 
 
 def draw(
-    target: Any, *inputs: Any, names: Any = None, direction: str = "TB", style: str = "normal", depth: int | None = None,
-    repeats: str = "unrolled", highlight: Any = None, derivative: int = 0, max_nodes: int = 1000,
+    target: Any, *inputs: Any, names: Any = None, gradient: Any = None, direction: str | None = None, style: str = "normal",
+    depth: int | None = None, repeats: str | None = None, highlight: Any = None, derivative: int = 0, max_nodes: int = 1000,
 ) -> Drawing:  # fmt: skip
     """Draw the graph that computed some tensors; of a gradient made with `create_graph=True` too.
 
@@ -38,12 +38,14 @@ def draw(
         inputs: the example inputs of a module or function; after tensors the `names` may stand here.
         names: a module, whose parameters are then named by their paths, or a dict from names to tensors.
             A tensor's own `.name` is used otherwise.
-        direction: "TB" from top to bottom, "LR" from left to right.
+        gradient: what arrives at the result, in the numbers; ones by default, so that of several elements the sum is
+            differentiated.
+        direction: "TB" from top to bottom, the default, "BT", "LR" from left to right, "RL".
         style: "minimal" has symbols alone, "normal" shapes and dtypes, "detailed" also memory, numbers and gradients where
             they are known (see `capture`).
         depth: modules at this depth are one node each; 0 closes the whole model.  Ops are drawn in boxes by the modules that
             made them, where these are known: of a module as target, and of what was computed under `capture(module)`.
-        repeats: "unrolled" draws every step of a recurrent network, "compact" one for all, with edges that go back.
+        repeats: "unrolled", the default, draws every step of a recurrent network, "compact" one for all, with edges that go back.
         highlight: a tensor, from which all ways to the result are marked; "nan", where NaN and infinity come from;
             "gradient", where gradients vanish or explode.  `Drawing.notes` says what was found.
         derivative: 1 draws the computation of the leaves' gradients too, in a box of its own, 2 that of their gradients.
@@ -59,17 +61,11 @@ def draw(
     }
     <BLANKLINE>
     """
-    if direction not in ("TB", "LR", "BT", "RL"):
-        raise ValueError(f"direction must be TB, LR, BT or RL, got {direction!r}")
-    if style not in STYLES:
-        raise ValueError(f"style must be one of {', '.join(STYLES)}, got {style!r}")
-    tensors, names = resolve(target, inputs, names, style == "detailed" or highlight is not None, or_failed=True)
-    steps, failure = steps_of(target, tensors, names), failed(target)
-    if derivative and not failure:
-        steps, _ = with_gradients(tensors, steps, names, derivative, values=style == "detailed")
+    direction, repeats = checked(direction, style, repeats)
+    tensors, steps, marked, failure, notes = seen(target, inputs, names, highlight, derivative, style == "detailed")
     shown = view(steps, depth, repeats, max_nodes)
-    numbers = _Numbers(tensors, steps) if style == "detailed" else None
-    marked = mark(highlight, tensors, steps) if failure is None else _marked(failure, steps)
+    shown.notes += notes
+    numbers = _Numbers(tensors, steps, gradient) if style == "detailed" else None
     painter = _Painter(steps, shown, style, direction, marked, numbers, failure)
     painter.groups(painter.graph, shown.groups, 0)
     for edge in shown.edges:
@@ -78,6 +74,16 @@ def draw(
         if group.steps[-1].output:
             painter.result(group)
     return Drawing(painter.graph, steps, [*shown.notes, *painter.marked.notes])
+
+
+def checked(direction: str | None, style: str, repeats: str | None) -> tuple[str, str]:
+    """The direction and the way of repeats, with their defaults; an error of what does not exist."""
+    direction = direction or "TB"
+    if direction not in ("TB", "LR", "BT", "RL"):
+        raise ValueError(f"direction must be TB, LR, BT or RL, got {direction!r}")
+    if style not in STYLES:
+        raise ValueError(f"style must be one of {', '.join(STYLES)}, got {style!r}")
+    return direction, repeats or "unrolled"
 
 
 class _Painter:
@@ -176,20 +182,15 @@ class _Painter:
         self.graph.edge(str(group.id), f"out{step.id}")
 
 
-def _marked(failure: Failure, steps: list[Step]) -> Marked:
-    """The op that failed in red, and in words what it was."""
-    number = next(step.id for step in steps if step.node is failure.node)
-    return Marked({number: FAILED}, notes=[f"{failure.title}. {failure.kind}: {failure.message}"])
-
-
 class _Numbers:
     """The values and gradients of all steps, as far as they are known, as text."""
 
-    def __init__(self, tensors: list[Tensor], steps: list[Step]) -> None:
+    def __init__(self, tensors: list[Tensor], steps: list[Step], gradient: Any = None) -> None:
         self.values = values_of(steps, tensors)
         try:
-            self.gradients = {flow.step.id: flow.total for flow in backward_flow(tensors, steps)}
-        except RuntimeError:  # of several elements, or freed by a backward pass: drawn without
+            flows = backward_flow(tensors, steps, 1.0 if gradient is None else gradient)
+            self.gradients = {flow.step.id: flow.total for flow in flows}
+        except RuntimeError:  # freed by a backward pass: drawn without
             self.gradients = {}
 
     def of(self, step: Step) -> list[str]:

@@ -24,6 +24,11 @@ class Drawing:
         digraph: the `graphviz.Digraph`, to add to or to style.
         steps: the steps of the whole graph, see `minigrad.viz.walk`.
         notes: what was left out of a large graph, and what `highlight` found.
+
+    >>> from minigrad import viz
+    >>> drawing = viz.draw(lambda x: x * x, 2.0)
+    >>> drawing, drawing.source.splitlines()[0], drawing.notes
+    (<Drawing of 2 steps>, 'digraph {', [])
     """
 
     def __init__(self, digraph: Any, steps: list[Step], notes: list[str]) -> None:

@@ -53,6 +53,10 @@ class Explained:
         gradient: their sum.
         rules: for each input, what is sent to it.
         reach: of a recurrent op, the gradient of what it reads at each time.
+
+    >>> x, result = explain(lambda x: x * x, 3.0).steps
+    >>> result.label, result.call, str(result.formula), float(result.value), x.total
+    ('result', 'multiply(x, x)', 'result = x x = 3 × 3', 9.0, '3 + 3 = 6')
     """
 
     step: Step
@@ -77,6 +81,10 @@ class Explanation:
 
     Attributes:
         steps: in the order of computation.
+
+    >>> found = explain(lambda x: x * x, 3.0)
+    >>> [(step.label, float(step.gradient)) for step in found.steps]
+    [('x', 6.0), ('result', 1.0)]
     """
 
     def __init__(self, steps: list[Explained]) -> None:
@@ -151,9 +159,10 @@ def explain(target: Any, *inputs: Any, names: Any = None, gradient: Any = None) 
     """What was computed and how its gradient comes about, step by step.
 
     Args:
-        target: a tensor, of one element unless a `gradient` is given; or a module or a function of NumPy, called with the inputs.
+        target: a tensor; or a module or a function of NumPy, called with the inputs.
         inputs: numbers and arrays for the function.
         names: a module or a dict from names to tensors, as for `draw`.
+        gradient: what arrives at the result; ones by default, so that of several elements the sum is differentiated.
 
     Raises:
         RuntimeError: a backward pass has freed what the rules read.
@@ -173,7 +182,7 @@ def explain(target: Any, *inputs: Any, names: Any = None, gradient: Any = None) 
       d x = 0.8399
     """
     tensors, names = resolve(target, inputs, names)
-    return Explanation(explained(tensors, walk(tensors, names), gradient))
+    return Explanation(explained(tensors, walk(tensors, names), 1.0 if gradient is None else gradient))
 
 
 def explained(

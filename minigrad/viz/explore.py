@@ -12,26 +12,25 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor
 from .capture import variable_of
 from .code import Listing
-from .derivatives import with_gradients
 from .explain import Explained, Rule, explained, place
 from .failure import STOPPED, Failure
 from .formula import Formula
 from .given import arrays, given, vocabulary_of
-from .highlight import Marked, mark
+from .highlight import Marked
 from .live import Recording, attempt, for_page
 from .memory import memory_of
 from .numbers import dimensions, host, memory_size, number, rms
 from .page import LARGEST, Page
 from .questions import questions_of
+from .seen import seen
 from .summary import Summariser
-from .target import failed, prepared, resolve, steps_of
+from .target import failed, prepared
 from .text import printable
 from .training import Training
 from .unchanged import as_before
-from .view import Group, alike, boxes, check, view
+from .view import Group, View, alike, boxes, check, view
 from .walk import Step
 
 __all__ = ["explore"]
@@ -156,32 +155,24 @@ def explore(
         raise ValueError(f"direction must be TB or LR, got {direction!r}")
     path, inputs = _path_before(target, path, inputs)
     gradient = 1.0 if gradient is None else gradient
-    training = None if data is None else Training(target, data, optimizer, batch, seed, loss)
+    training = _training(target, data, optimizer=optimizer, batch=batch, seed=seed, loss=loss)
     if training is not None:
         target, inputs = training.objective, tuple(training.first)
     inputs = tuple(prepared(target, inputs, names)) if callable(target) else inputs
-    make = partial(_graph, target, inputs, names, derivative=derivative)
-    failure = failed(target)
+    make = partial(seen, target, inputs, names, derivative=derivative)
     with nullcontext() if training is None else as_before(target):
-        recording = STOPPED if failure else attempt(make, target, inputs, gradient, max_nodes) if live else ""
-        tensors, steps, marked = _graph(target, inputs, names, highlight, derivative)
+        recording = STOPPED if failed(target) else attempt(make, target, inputs, gradient, max_nodes) if live else ""
+        tensors, steps, marked, failure, notes = seen(target, inputs, names, highlight, derivative)
+    marked = Marked() if failure else marked  # the page says what failed by itself
     groups = view(steps, None, "unrolled", max_nodes)
     check(depth, repeats or "unrolled")
-    member = {step.id: group.id for group in groups.groups for step in group.steps}
     rows = explained(tensors, steps, gradient, {group.id for group in groups.groups})
-    listing = Listing(row.source for row in rows)
     shown = {
         "title": title,
-        "notes": [*groups.notes, *marked.notes],
+        "notes": [*groups.notes, *notes, *marked.notes],
         "direction": direction,
         "repeats": repeats,
-        "code": listing.files,
-        "steps": _steps(rows, steps, groups.groups, member, depth, listing, failure),
-        "backward": [row.step.id for row in reversed(rows) if row.gradient is not None],
-        "marked": {str(member[number]): colour for number, colour in marked.steps.items()},
-        "path": sorted({member[number] for number in marked.path}),
-        "failure": failure and _failure(failure, steps, member),
-        "memory": None if failure else memory_of(steps).for_page(member),
+        **_shown(rows, steps, groups, depth, marked, failure),
         "tokens": _words(tokens),
         "vocabulary": vocabulary_of(vocabulary, steps),
         "quiz": {"on": False, "questions": [question.data() for question in questions_of(rows)]},
@@ -225,6 +216,24 @@ def _with_room(make: Callable[..., Page], recording: Recording | str, training: 
     return page
 
 
+def _shown(
+    rows: list[Explained], steps: list[Step], groups: View, depth: int | None, marked: Marked, failure: Failure | None
+) -> dict[str, Any]:  # fmt: skip
+    """What the page shows of the graph."""
+    member = {step.id: group.id for group in groups.groups for step in group.steps}
+    listing = Listing(row.source for row in rows)
+    return {
+        "code": listing.files,
+        "steps": _steps(rows, steps, groups.groups, member, depth, listing, failure),
+        "backward": [row.step.id for row in reversed(rows) if row.gradient is not None],
+        "marked": {str(member[number]): colour for number, colour in marked.steps.items()},
+        "path": sorted({member[number] for number in marked.path}),
+        "failure": failure and _failure(failure, steps, member),
+        "memory": None if failure else memory_of(steps).for_page(member),
+        "cells": {call.path: call.gates for step in steps for call in step.calls if call.gates is not None},
+    }
+
+
 def _words(tokens: Sequence[Any] | None) -> list[Any] | None:
     """Tokens as text, in one list or in a list for each example."""
     if isinstance(tokens, str):
@@ -232,18 +241,14 @@ def _words(tokens: Sequence[Any] | None) -> list[Any] | None:
     return None if tokens is None else [str(t) if isinstance(t, str) or np.ndim(t) == 0 else list(map(str, t)) for t in tokens]
 
 
-def _graph(
-    target: Any, inputs: tuple[Any, ...], names: Any, highlight: Any = None, derivative: int = 0
-) -> tuple[list[Tensor], list[Step], Marked]:
-    """The tensors that are shown, the steps that lead to them, and what is marked."""
-    tensors, names = resolve(target, inputs, names, or_failed=True)
-    steps = steps_of(target, tensors, names)
-    if failed(target):
-        return tensors, steps, Marked()
-    marked = mark(highlight, tensors, steps)
-    if derivative:
-        steps, tensors = with_gradients(tensors, steps, names, derivative)
-    return tensors, steps, marked
+def _training(target: Any, data: Any, **options: Any) -> Training | None:
+    """What the page trains; without data there is nothing to train with."""
+    if data is not None:
+        return Training(target, data, **options)
+    usual = {"seed": 0}
+    if given := [f"{name}=" for name, value in options.items() if value is not usual.get(name)]:
+        raise ValueError(f"explore: {', '.join(given)} without data=: a page trains with arrays of examples, data=(X, y)")
+    return None
 
 
 def _failure(failure: Failure, steps: list[Step], member: dict[int, int]) -> dict[str, Any]:

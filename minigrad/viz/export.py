@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import EllipsisType
 from typing import Any
 
 from ..files import write_whole
@@ -20,9 +21,10 @@ __all__ = ["export"]
 
 
 def export(
-    target: Any, *inputs: Any, path: str | os.PathLike[str], names: Any = None, direction: str | None = None,
-    style: str = "normal", depth: int | None = None, repeats: str | None = None, highlight: Any = None, derivative: int = 0,
-    max_nodes: int = 1000, gradient: Any = None, title: str = "Computation graph", seconds: float = 1.2,
+    target: Any, *inputs: Any, path: str | os.PathLike[str], names: Any = None, gradient: Any = None,
+    title: str = "Computation graph", direction: str | None = None, style: str = "normal",
+    depth: int | EllipsisType | None = ..., repeats: str | None = None, highlight: Any = None, derivative: int = 0,
+    max_nodes: int | EllipsisType = ..., seconds: float | None = None,
 ) -> Path:  # fmt: skip
     """Write a graph to a file; the suffix of its name says how.
 
@@ -38,18 +40,17 @@ def export(
     Pictures in .tex and .gif are laid out by `dot`; without it, in simple layers.
 
     Args:
-        target, inputs, names, direction, style, depth, repeats, highlight, derivative, max_nodes: as for `draw`, and for a page
-            as for `explore`; a page and a film have a style of their own.
+        target, inputs, names, gradient, direction, style, depth, repeats, highlight, derivative, max_nodes: as for `draw`, and
+            for a page as for `explore`, with its defaults; a page and a film have a style of their own.
         path: the file, written whole or not at all.
-        gradient: what arrives at the result, in a page, a film and the numbers; ones by default.
         title: of a page, a film and the numbers.
-        seconds: how long a film shows each step.
+        seconds: how long a film shows each step, 1.2 by default.
 
     Returns:
         the path.
 
     Raises:
-        ValueError: the path has no suffix; an option does not exist; a film would be too long.
+        ValueError: the path has no suffix; an option does not exist, or not for this format; a film would be too long.
         ImportError: a .gif needs Pillow.
         DotNotFoundError: a picture needs `dot`.
         RuntimeError: a backward pass has freed what the rules read, and numbers are asked for.
@@ -64,21 +65,25 @@ def export(
     kind = path.suffix.lower().lstrip(".")
     if not kind:
         raise ValueError(f"export needs a suffix that names the format, such as {path}.svg or {path}.tex")
-    options: dict[str, Any] = {"names": names, "highlight": highlight, "derivative": derivative, "max_nodes": max_nodes}
+    if seconds is not None and kind != "gif":
+        raise ValueError(f"export: seconds= is for films, .gif, got {path}")
+    options: dict[str, Any] = {
+        "names": names, "gradient": gradient, "direction": direction, "repeats": repeats, "highlight": highlight,
+        "derivative": derivative,
+    }  # fmt: skip
+    options |= {name: x for name, x in (("depth", depth), ("max_nodes", max_nodes)) if x is not ...}
     if kind in ("html", "htm"):
-        options |= {"depth": 1 if depth is None else depth, "repeats": repeats}
-        explore(target, *inputs, path=path, direction=direction, gradient=gradient, title=title, **options)
+        explore(target, *inputs, path=path, title=title, **options)
         return path
-    options |= {"depth": depth, "repeats": repeats or "unrolled"}
     if kind not in ("tex", "mmd", "gif", "json"):
-        return draw(target, *inputs, direction=direction or "TB", style=style, **options).render(path)
+        return draw(target, *inputs, style=style, **options).render(path)
     has_numbers = kind in ("gif", "json") or style == "detailed"
-    found = outline(target, inputs, direction=direction, style=style, gradient=gradient, numbers=has_numbers, **options)
+    found = outline(target, inputs, style=style, numbers=has_numbers, **options)
     writers: dict[str, Callable[[Outline], bytes]] = {
         "tex": lambda found: document(found).encode(),
         "mmd": lambda found: mermaid(found).encode(),
         "json": lambda found: json_text(found, title).encode(),
-        "gif": lambda found: gif(found, title, seconds),
+        "gif": lambda found: gif(found, title, 1.2 if seconds is None else seconds),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     return write_whole(path, writers[kind](found))

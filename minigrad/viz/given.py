@@ -14,7 +14,7 @@ from .explain import Explained
 from .numbers import host
 from .walk import Argument, Step
 
-__all__ = ["LENSED", "arrays", "given", "vocabulary_of"]
+__all__ = ["IN_CELLS", "LENSED", "arrays", "given", "vocabulary_of"]
 
 #: The ops that the page shows from inside (`assets/lens*.js`).
 LENSED = frozenset(
@@ -35,8 +35,13 @@ LENSED = frozenset(
         "gru",
         "layer_norm_rows",
         "standardize",
+        "divide",
+        "getitem",
+        "take",
     }
 )
+#: The ops that it shows so in a recurrent cell that a loop calls.
+IN_CELLS = frozenset({"add", "subtract", "multiply", "tanh", "expit", "maximum", "relu", "linear", "matmul"})
 #: Bytes of all arrays in a page together.
 LARGEST = 600_000
 
@@ -85,11 +90,12 @@ def arrays(rows: Sequence[Explained]) -> dict[str, dict[str, Any]]:
     A page that computes has them anyway.
     """
     known = {row.step.id: row for row in rows}
-    wanted = [row for row in rows if _is_lensed(row.step)]
-    sources = [known[a.source] for row in wanted for a in row.step.arguments.values() if a.source in known]
+    wanted = [row for row in rows if _is_lensed(row, known)]
+    sources = [source for row in wanted for source in _read(row, known)]
+    before = [source for row in wanted if row.step.op == "divide" for top in _read(row, known) for source in _read(top, known)]
     found: dict[str, dict[str, Any]] = {}
     left = LARGEST
-    for number, row in {row.step.id: row for row in [*wanted, *sources]}.items():
+    for number, row in {row.step.id: row for row in [*wanted, *sources, *before]}.items():
         size = sum(part.nbytes for part in _parts(row.value) + _parts(row.gradient))
         if size > left:
             continue
@@ -131,12 +137,25 @@ def vocabulary_of(words: Any, steps: Sequence[Step] | None = None) -> list[str] 
     return found
 
 
-def _is_lensed(step: Step) -> bool:
-    """Whether the page shows a step from inside: by its op, as a row that was looked up, or as a part of a recurrent cell."""
+def _read(row: Explained, known: dict[int, Explained]) -> list[Explained]:
+    """What a step reads."""
+    return [known[a.source] for a in row.step.arguments.values() if a.source in known]
+
+
+def _is_lensed(row: Explained, known: dict[int, Explained]) -> bool:
+    """Whether the page shows a step from inside: by its op, or as a part of a recurrent cell.
+
+    Of rows where some were looked up, of divisions the normalisation that somebody wrote out: x / sqrt(...).
+    """
+    step = row.step
+    if step.op in IN_CELLS and any(call.gates is not None for call in step.calls):
+        return True
+    if step.op == "divide":
+        return any(source.step.op == "sqrt" for source in _read(row, known))
     if step.op in ("getitem", "take"):
         index = step.arguments.get("index" if step.op == "getitem" else "indices")
         return index is not None and index.source is not None
-    return step.op in LENSED or (step.op is not None and any(call.kind.endswith("Cell") for call in step.calls))
+    return step.op in LENSED
 
 
 def _parts(value: Any) -> list[np.ndarray]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import RLock
 from typing import Any
 
+from ..backward import begins
 from ..compiler.state import reachable
 from ..tensor import Tensor
 
@@ -49,11 +49,11 @@ class Objective:
     def _until_backward(self, *batch: Any) -> Tensor:
         """The loss of a whole training step, before it goes back through it: what the graph is of."""
 
-        def stop(ordinary: Any, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        def stop(loss: Tensor) -> None:
             raise _Reached(loss)
 
         try:
-            with _backward(stop):
+            with _told(stop):
                 self.step(*batch)
         except _Reached as reached:
             return reached.loss
@@ -62,12 +62,7 @@ class Objective:
     def with_loss(self, *batch: Any) -> list[Tensor]:
         """A whole training step, and the loss that it went back through."""
         losses: list[Tensor] = []
-
-        def note(ordinary: Any, loss: Tensor, *args: Any, **kwargs: Any) -> None:
-            losses.append(loss.detach())
-            ordinary(loss, *args, **kwargs)
-
-        with _backward(note):
+        with _told(lambda loss: losses.append(loss.detach())):
             self.step(*batch)
         return losses[:1]
 
@@ -182,16 +177,11 @@ class _Reached(BaseException):
         self.loss = loss
 
 
-_one_at_a_time = RLock()
-
-
 @contextmanager
-def _backward(instead: Callable[..., Any]) -> Iterator[None]:
-    """A function in the place of `Tensor.backward`, which is given that, the loss and the arguments."""
-    with _one_at_a_time:
-        ordinary = Tensor.backward
-        Tensor.backward = lambda *args, **kwargs: instead(ordinary, *args, **kwargs)  # type: ignore[method-assign]
-        try:
-            yield
-        finally:
-            Tensor.backward = ordinary  # type: ignore[method-assign]
+def _told(function: Callable[[Tensor], object]) -> Iterator[None]:
+    """A function is called with each loss whose backward pass begins; other threads go back as always."""
+    token = begins.set(function)
+    try:
+        yield
+    finally:
+        begins.reset(token)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor
-from .derivatives import ConstantGradient
 from .explore import explore
+from .gradients import ConstantGradient
 from .page import Page
 
 __all__ = ["derivatives"]
@@ -101,6 +101,6 @@ def _graph_of(steps: list[dict[str, Any]], order: int) -> dict[str, Any]:
 
 def _forget_backward(data: dict[str, Any]) -> None:
     """Leave out the gradients: of each order they are the next one's steps."""
-    data["backward"] = []
+    data["backward"], data["notes"] = [], []
     for step in data["steps"]:
         step |= {"gradient": None, "size": None, "shortGradient": "", "arrives": [], "rules": [], "output": False}

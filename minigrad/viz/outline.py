@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .capture import Call
-from .derivatives import with_gradients
-from .draw import STYLES, SYMBOLS
+from .draw import SYMBOLS, checked
 from .explain import Explained, explained
-from .highlight import Marked, mark
+from .failure import Failure
+from .highlight import Marked
 from .naming import labels_of
 from .numbers import dimensions, number
-from .target import resolve
+from .seen import seen
 from .view import Group, view
-from .walk import Step, walk
+from .walk import Step
 
 __all__ = ["Box", "Link", "Node", "Outline", "outline"]
 
@@ -125,34 +125,25 @@ class Outline:
 
 
 def outline(
-    target: Any, inputs: tuple[Any, ...], names: Any = None, *, direction: str | None = None, style: str = "normal",
-    depth: int | None = None, repeats: str = "unrolled", highlight: Any = None, derivative: int = 0, max_nodes: int = 1000,
-    gradient: Any = None, numbers: bool = True,
+    target: Any, inputs: tuple[Any, ...], names: Any = None, *, gradient: Any = None, direction: str | None = None,
+    style: str = "normal", depth: int | None = None, repeats: str | None = None, highlight: Any = None, derivative: int = 0,
+    max_nodes: int = 1000, numbers: bool = True,
 ) -> Outline:  # fmt: skip
     """What `draw` would show, with the same arguments.
 
     Args:
-        gradient: what arrives at the result, ones by default.
         numbers: whether values and gradients are wanted.
 
     >>> found = outline(lambda x, y: x * y, (2.0, 3.0))
     >>> [node.label for node in found.nodes], [(link.source, link.target) for link in found.links]
     (['x', 'y', 'result'], [(0, 2), (1, 2)])
     """
-    direction = direction or "TB"
-    if direction not in ("TB", "LR", "BT", "RL"):
-        raise ValueError(f"direction must be TB, LR, BT or RL, got {direction!r}")
-    if style not in STYLES:
-        raise ValueError(f"style must be one of {', '.join(STYLES)}, got {style!r}")
-    tensors, names = resolve(target, inputs, names, values=numbers or highlight is not None)
-    steps = walk(tensors, names)
-    marked = mark(highlight, tensors, steps)
-    if derivative:
-        steps, tensors = with_gradients(tensors, steps, names, derivative, values=numbers)
+    direction, repeats = checked(direction, style, repeats)
+    tensors, steps, marked, failure, notes = seen(target, inputs, names, highlight, derivative, numbers)
     shown = view(steps, depth, repeats, max_nodes)
     groups = _in_order(shown.groups, steps)
     rows = explained(tensors, steps, 1.0 if gradient is None else gradient) if numbers else []
-    nodes = _nodes(groups, steps, rows, marked)
+    nodes = _nodes(groups, steps, rows, marked, failure)
     place = {group.id: node.id for group, node in zip(groups, nodes, strict=True)}
     links = [
         Link(
@@ -162,7 +153,7 @@ def outline(
         for e in shown.edges
     ]  # fmt: skip
     root = _boxed(Box(""), list(zip(groups, nodes, strict=True)), 0, _several(steps))
-    return Outline(nodes, links, root, [*shown.notes, *marked.notes], rows, style, direction)
+    return Outline(nodes, links, root, [*shown.notes, *notes, *marked.notes], rows, style, direction)
 
 
 def _in_order(groups: list[Group], steps: list[Step]) -> list[Group]:
@@ -176,7 +167,9 @@ def _in_order(groups: list[Group], steps: list[Step]) -> list[Group]:
     return sorted(groups, key=begins)
 
 
-def _nodes(groups: list[Group], steps: list[Step], rows: list[Explained], marked: Marked) -> list[Node]:
+def _nodes(
+    groups: list[Group], steps: list[Step], rows: list[Explained], marked: Marked, failure: Failure | None
+) -> list[Node]:  # fmt: skip
     labels = labels_of(steps)
     by_step = {row.step.id: row for row in rows}
     found = []
@@ -188,7 +181,8 @@ def _nodes(groups: list[Group], steps: list[Step], rows: list[Explained], marked
             kind, label, op = "module", group.closed.path, group.closed.kind
         elif first.data is not None:
             kind = "data"
-        shapes = ", ".join(map(dimensions, shown.shapes))
+        has_failed = failure is not None and any(step.node is failure.node for step in group.steps)
+        shapes = "failed" if has_failed else ", ".join(map(dimensions, shown.shapes))
         colour = next((marked.steps[step.id] for step in group.steps if step.id in marked.steps), None)
         is_result = any(step.output for step in group.steps)
         found.append(Node(place, kind, label, op, shapes, group.steps, by_step.get(shown.id), is_result, colour))

@@ -36,6 +36,11 @@ class Page:
         scripts: those that show it, one after the other: names in this package's `assets`, or files of another package's.
         graphviz: whether they lay out graphs.
         program: the script of a program that the page computes (`minigrad.compiler.javascript.Functions`).
+
+    >>> from minigrad import viz
+    >>> page = viz.explore(lambda x: x * x, 2.0, title="A square")
+    >>> page.html.splitlines()[0], page.data["title"], [row.label for row in page.rows]
+    ('<!doctype html>', 'A square', ['x', 'result'])
     """
 
     def __init__(

@@ -25,7 +25,13 @@ MANY, BRANCHES = 16, 4
 
 
 class Mistake(NamedTuple):
-    """A usual mistake: its name, what one answers who makes it, and what to say."""
+    """A usual mistake: its name, what one answers who makes it, and what to say.
+
+    >>> from minigrad import viz
+    >>> asked = viz.quiz(lambda x, y: x * y, 2.0, -3.0).questions[-1]
+    >>> [(mistake.name, mistake.gives) for mistake in asked.mistakes][0]
+    ('wrong branch', 2.0)
+    """
 
     name: str
     gives: float | str
@@ -45,6 +51,11 @@ class Question:
         choices: what can be chosen, of "rule" and "more".
         formulas, places: those of the hints, and where a page finds them.
         answered, slips: the numbers whose sum is the answer; of each usual mistake its name, what to say, and its numbers.
+
+    >>> from minigrad import viz
+    >>> asked = viz.quiz(lambda x, y: x * y, 2.0, -3.0).questions[0]
+    >>> asked.kind, asked.text, asked.answer, asked.check(-6)
+    ('value', 'What is the value of result = multiply(x, y)?', -6.0, (True, 'Right.'))
     """
 
     kind: str

@@ -24,6 +24,14 @@ class Quiz:
         explanation: the computation with all its numbers: what is right.
         page: the page, in which numbers are hidden until they are asked for.
         title: what it is about.
+
+    >>> print(quiz(level=1, seed=0))
+    Level 1: one op (0): 5 questions
+    1. What is the value of f = multiply(x, y)?
+    2. By which rule does f = multiply(x, y) send its gradient to x?
+    3. Which input of f = multiply(x, y) gets the larger gradient, whatever its sign?
+    4. Which gradient arrives at y?
+    5. Which gradient arrives at x?
     """
 
     def __init__(self, page: Page) -> None:
@@ -89,6 +97,8 @@ def quiz(
     """
     if (target is None) == (level is None):
         raise ValueError("quiz needs a target with its inputs, or a level: viz.quiz(loss), viz.quiz(level=3, seed=7)")
+    if level is None and seed != 0:
+        raise ValueError("quiz: seed= is of a random computation, which needs a level=, and no target")
     if level is not None:
         target = computation(level, seed)
         inputs = tuple(target.inputs.values())

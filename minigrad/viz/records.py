@@ -21,8 +21,8 @@ ALL_NUMBERS = 1000
 
 
 def to_networkx(
-    target: Any, *inputs: Any, names: Any = None, depth: int | None = None, repeats: str = "unrolled", derivative: int = 0,
-    max_nodes: int = 1000, gradient: Any = None,
+    target: Any, *inputs: Any, names: Any = None, gradient: Any = None, depth: int | None = None, repeats: str | None = None,
+    derivative: int = 0, max_nodes: int = 1000,
 ) -> Any:  # fmt: skip
     """The graph as a `networkx.DiGraph`: to count, to search, to find paths in.
 
@@ -31,8 +31,7 @@ def to_networkx(
     not known.  Edges have `shape`, `dtype`, `count`, `carried` and `data`.
 
     Args:
-        target, inputs, names, depth, repeats, derivative, max_nodes: as for `draw`.
-        gradient: what arrives at the result; ones by default.
+        target, inputs, names, gradient, depth, repeats, derivative, max_nodes: as for `draw`.
 
     Raises:
         ImportError: networkx is not installed.

@@ -24,6 +24,10 @@ class Shown:
 
     Attributes:
         tree: what is shown.
+
+    >>> Shown({"step": 7, "x": np.zeros((2, 3))})
+    step  7
+    x     2×3, float64: [[0., 0., 0.], [0., 0., 0.]]
     """
 
     def __init__(self, tree: Any, axes: Sequence[str] = ()) -> None:

@@ -15,12 +15,10 @@ from .capture import Capture, capture
 from .failure import Failure
 from .walk import Step, walk, walk_from
 
-__all__ = ["failed", "prepared", "resolve", "steps_of"]
+__all__ = ["failed", "prepared", "resolve", "steps_of", "tensors_of"]
 
 
-def resolve(
-    target: Any, inputs: Sequence[Any], names: Any, values: bool = True, or_failed: bool = False
-) -> tuple[list[Tensor], Any]:  # fmt: skip
+def resolve(target: Any, inputs: Sequence[Any], names: Any, values: bool = True) -> tuple[list[Tensor], Any]:
     """The tensors whose graph is meant, and what names its leaves.
 
     Args:
@@ -29,15 +27,22 @@ def resolve(
         inputs: of a module or a function; for tensors at most one, which takes the place of `names`.
         names: a module, or a dict from names to tensors.
         values: whether the results of a module or a function are kept, see `capture`.
-        or_failed: of a `Capture` that failed there are no tensors, see `steps_of`; else it is an error.
+
+    Raises:
+        ValueError: what `capture` gave has failed.
 
     >>> tensors, names = resolve(lambda x, y: x * y, (2.0, 3.0), None)
     >>> tensors[0].item(), list(names)
     (6.0, ['x', 'y'])
     """
+    if (failure := failed(target)) is not None:
+        raise ValueError(f"{failure.title}, so there is no result; explore and draw show the graph up to there")
+    return tensors_of(target, inputs, names, values)
+
+
+def tensors_of(target: Any, inputs: Sequence[Any], names: Any, values: bool = True) -> tuple[list[Tensor], Any]:
+    """As `resolve`, but of a computation that failed no tensors: `steps_of` has the steps up to there."""
     if isinstance(target, Capture):
-        if target.failed and not or_failed:
-            raise ValueError(f"{target.failed.title}, so there is no result; explore and draw show the graph up to there")
         tensors = [] if target.failed else target.results
         if not tensors and not target.failed:
             raise ValueError("under this capture() nothing was computed that needs a gradient, or nobody holds it any more")

@@ -53,6 +53,11 @@ class Step:
         order: 0 of the function itself, 1 of what computes its gradient, 2 of the gradient of that, ...
         derivative: which derivative it is the result of, 0 of the function itself; None of what is on the way.
         rule: of what computes a gradient, the step whose rule it belongs to, where it was captured.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> leaf, total = walk(x.sum())
+    >>> (leaf.kind, leaf.name, leaf.shape), (total.kind, total.op, total.output, total.arguments["axis"].value)
+    (('leaf', 'x', (2,)), ('op', 'sum', True, None))
     """
 
     id: int

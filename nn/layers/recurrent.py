@@ -285,6 +285,8 @@ def _complain_of_states(name: str, wanted: Sequence[tuple[int, ...]], given: Seq
 class _Cell(Module):
     """One step of a recurrent layer; parameters as in the layer, without suffix."""
 
+    #: In pictures the names of a step's sigmoids and tanhs, in the order in which it computes them; None of one that is no gate.
+    __gates__: tuple[str | None, ...] = (None,)
     gates: int
     weight_ih: Parameter
     weight_hh: Parameter
@@ -348,6 +350,7 @@ class LSTMCell(_Cell):
     ((1, 5), (1, 5))
     """
 
+    __gates__ = ("i", "f", "g", "o", None)
     gates = 4
 
     def forward(self, x: Any, state: Any = None) -> tuple[Any, Any]:
@@ -365,6 +368,7 @@ class GRUCell(_Cell):
     (1, 5)
     """
 
+    __gates__ = ("r", "n", "z")
     gates = 3
 
     def __init__(

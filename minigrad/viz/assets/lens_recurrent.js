@@ -15,9 +15,9 @@ const SUB_T = "ₜ";
 
 // A cell that a loop calls: of each call the states that the next one reads, and its gates.
 function unrolledOf(step, numbers, page) {
-  const mine = step.calls.findLast(([, , kind]) => kind.endsWith("Cell"));
-  if (!mine) return null;
-  const [path, , kind] = mine;
+  const { cells } = page.data; // by their paths, what they say of their gates
+  const [path] = step.calls.findLast(([name]) => Object.hasOwn(cells, name)) ?? [];
+  if (path === undefined) return null;
   const calls = new Map();
   for (const other of page.data.steps) {
     const call = other.op && other.calls.find(([name]) => name === path);
@@ -25,7 +25,7 @@ function unrolledOf(step, numbers, page) {
   }
   const times = [...calls.keys()].sort((a, b) => a - b).map((number) => calls.get(number));
   if (times.length < 2) return null;
-  const parts = cellParts(kind.replace("Cell", "").toLowerCase(), times);
+  const parts = cellParts(cells[path], times);
   if (!parts || !parts.every(({ ids }) => ids.every((id) => numbers.value(id)))) return null;
   const [batch, single] = [numbers.value(parts[0].ids[0]).shape.at(-2) ?? 1, numbers.value(parts[0].ids[0]).shape.length < 2];
   const column = (array, example) => { const size = array.shape.at(-1) ?? 1; return { from: single ? 0 : example * size, size }; };
@@ -40,25 +40,24 @@ function unrolledOf(step, numbers, page) {
 }
 
 // Which steps of a cell's calls are its states and gates: [{ key, ids }], the state first.
-function cellParts(name, times) {
+function cellParts(keys, times) {
   const states = (ops, next) => ops.filter((one) => one.shape && next.some((other) => other.inputs.some(([source]) => source === one.id)));
   const gates = (ops) => ops.filter((one) => ["expit", "sigmoid", "tanh"].includes(one.op));
-  const keys = { lstm: ["i", "f", "g", "o", null], gru: ["r", "n", "z"], rnn: [null] }[name]; // in the order of nn.functional's cells
   const place = (picked, key, title) => {
     const ids = times.map((ops) => picked(ops)?.id);
     return ids.includes(undefined) ? [] : [{ key, ids, title }];
   };
   const lasting = states(times[0], times[1]).map((one) => times[0].indexOf(one));
   if (!lasting.length) return null;
-  const h = name in CELLS ? times[0].length - 1 : lasting.at(-1); // what the cell returns is what it computes last
+  const h = keys.length ? times[0].length - 1 : lasting.at(-1); // what a cell returns is what it computes last
   const others = lasting.filter((i) => i !== h);
   const found = [...place((ops) => ops.at(h - times[0].length), "h", "the state"),
     ...others.flatMap((i) => place((ops) => ops.at(i - times[0].length), "c", "the cell"))];
   const named = gates(times[0]).flatMap((one, k) => {
-    const key = keys && gates(times[0]).length === keys.length ? keys[k] : `${one.op} ${k + 1}`;
+    const key = gates(times[0]).length === keys.length ? keys[k] : `${one.op} ${k + 1}`;
     return key ? place((ops) => gates(ops)[k], key, one.call) : [];
   });
-  const order = GATE_ORDER[name] ?? [];
+  const order = Object.keys(GATE_ROWS);
   return [...found, ...named.sort((a, b) => order.indexOf(a.key) - order.indexOf(b.key))].slice(0, 10);
 }
 
@@ -140,5 +139,5 @@ for (const op of Object.keys(CELLS)) LENSES[op] = recurrentLook;
 // Any step of a cell shows the cell over time, where it has no picture of its own.
 for (const op of ["add", "subtract", "multiply", "tanh", "expit", "maximum", "relu", "linear", "matmul"]) {
   const own = LENSES[op];
-  LENSES[op] = (step, numbers, page) => (step.calls.some(([, , kind]) => kind.endsWith("Cell")) && unrolledOf(step, numbers, page) ? recurrentLook(step, numbers, page) : null) ?? own?.(step, numbers, page) ?? null;
+  LENSES[op] = (step, numbers, page) => (unrolledOf(step, numbers, page) ? recurrentLook(step, numbers, page) : null) ?? own?.(step, numbers, page) ?? null;
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..backend import ones_like
@@ -9,6 +10,7 @@ from ..backward import gradients
 from ..graph import clock
 from ..tensor import Tensor
 from .capture import Call, capture
+from .naming import labels_of
 from .walk import Step, walk
 
 __all__ = ["DERIVATIVES", "ConstantGradient", "with_gradients"]
@@ -26,8 +28,9 @@ class ConstantGradient(ValueError):
         order: which one it is: 1 is the gradient itself.
     """
 
-    def __init__(self, asked: int, order: int) -> None:
-        super().__init__(f"derivative={asked}: the gradient of order {order} does not depend on the leaves")
+    def __init__(self, asked: int, order: int, lost: Sequence[str] = ()) -> None:
+        held = f" that somebody holds; nobody holds {', '.join(lost)} any more: keep them in variables" if lost else ""
+        super().__init__(f"derivative={asked}: the gradient of order {order} does not depend on the leaves{held}")
         self.order = order
 
 
@@ -40,7 +43,8 @@ def with_gradients(
         ConstantGradient: a gradient does not depend on the leaves any more.
     """
     kept = [(step.name, leaf) for step in steps if step.kind == "leaf" and (leaf := step.node.tensor()) is not None]
-    leaves = [leaf for _, leaf in kept]
+    leaves, labels = [leaf for _, leaf in kept], labels_of(steps)
+    lost = [labels[step.id] for step in steps if step.kind == "leaf" and step.node.tensor() is None]
     outputs, starts, called = tensors, [], dict[Any, str | None]()
     orders = [tensors]
     for _ in range(order):
@@ -50,7 +54,7 @@ def with_gradients(
         called |= {g._node: name for g, (name, _) in zip(found, kept, strict=True) if g is not None and g._node is not None}
         outputs = [g for g in found if g is not None and g._node is not None]
         if not outputs:
-            raise ConstantGradient(order, len(starts))
+            raise ConstantGradient(order, len(starts), lost)
         orders.append(outputs)
     all_steps = walk([t for results in orders for t in results], names)
     _count_orders(all_steps, starts)
