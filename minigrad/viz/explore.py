@@ -39,6 +39,7 @@ __all__ = ["explore"]
 #: The parts of the page, each after those that it uses.
 SCRIPTS = (
     "values.js",
+    "axis.js",
     "formula.js",
     "features.js",
     "summary.js",

@@ -29,7 +29,7 @@ function scale(numbers, digits = 2) {
   const isWhole = numbers.every((x) => x === null || Number.isInteger(x));
   const decimals = isWhole && !power ? 0 : Math.max(0, digits - Math.max(0, exponent - power));
   const write = (x) => (Number.isFinite(x) ? (x / 10 ** power).toFixed(decimals).replace(/^-(0(\.0*)?)$/, "$1").replace("-", "−") : general(x));
-  return { write, low, high, unit: power ? ` ×10${String(power).replace(/./g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)])}` : "" };
+  return { write, low, high, unit: power ? ` ×10${raisedText(power)}` : "" };
 }
 
 // A plane as a picture; a click, a drag or an arrow key chooses.
