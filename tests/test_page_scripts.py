@@ -30,7 +30,9 @@ RANGES = [(0.0, 1.0), (-3.2, 7.1), (1e-9, 3e-9), (-5e6, 2e7), (0.0, 0.037), (99.
 
 @pytest.mark.parametrize("wanted", [2, 5, 6, 9])
 def test_numbers_along_an_axis_are_round_even_and_all_that_have_a_place(wanted: int) -> None:
-    found = run(("axis.js",), "return given.map(([low, high, wanted]) => roundSteps(low, high, wanted));", [(*r, wanted) for r in RANGES])
+    found = run(
+        ("axis.js",), "return given.map(([low, high, wanted]) => roundSteps(low, high, wanted));", [(*r, wanted) for r in RANGES]
+    )
     for (low, high), steps in zip(RANGES, found, strict=True):
         assert 1 <= len(steps) <= wanted + 1
         assert low - 1e-9 * (high - low) <= steps[0] <= steps[-1] <= high + 1e-9 * (high - low)

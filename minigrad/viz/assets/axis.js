@@ -26,7 +26,7 @@ function roundPowers(low, high) {
 // A number at an axis.
 function plainText(y) {
   const isShort = y === 0 || (Math.abs(y) >= 1e-3 && Math.abs(y) < 1e5);
-  return (isShort ? String(Number(y.toPrecision(4))) : y.toExponential(1).replace(".0e", "e")).replace(/-/g, "−");
+  return (isShort ? String(Number(y.toPrecision(6))) : y.toExponential(1).replace(".0e", "e")).replace(/-/g, "−");
 }
 
 // A power of ten at an axis, with its exponent raised.
