@@ -1,6 +1,6 @@
 // How large the gradients are that go back along the edges: colour and thickness, on a scale of powers of ten.
 
-const VANISHED = 1e-4; // of what leaves the result
+const VANISHED = 1e-4; // of what leaves the result, as in viz/highlight.py
 const EXPLODED = 1e4;
 
 FEATURES.push((page) => {
