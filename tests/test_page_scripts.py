@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minigrad.viz.terms import agree_to_two_digits, tolerance, typed_number
+
 from .javascript_engine import NODE
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs node")
@@ -64,3 +66,19 @@ def test_numbers_at_an_axis_are_short() -> None:
 def test_a_line_has_gaps_and_dots() -> None:
     given = [[0, 1], [1, 2], None, [3, 4], None, None, [6, 7], [7, 8.25]]
     assert run(("axis.js",), "return lineThrough(given);", given) == "M0.0 1.0L1.0 2.0M3.0 4.0h0.01M6.0 7.0L7.0 8.3"
+
+
+def test_page_and_python_read_and_judge_what_is_typed_alike() -> None:
+    typed = [
+        "0.5", "1,5", "1/4", "-1/3", "−0.25", " 2 ", "- 3", "1e3", "2E-3", "1e-3/2", ".5", "5.", "+4", "1/0", "1/.5", "1/-2", "",
+        "a half", "1 000", "0x10", "1_0", "--1", "1,2,3", "1.2.3", "inf", "nan", "½", "٣", "1\u00a0000", "1\n", "e5", "7/2/2", "−1e−3", "−1/−2",
+    ]  # fmt: skip
+    assert run(("quiz-answers.js",), "return given.map(typedNumber);", typed) == [typed_number(text) for text in typed]
+    rng = np.random.default_rng(0)
+    answers = [0.0, 1.0, -1.0, 10.0, 9.999, 1e-3, 1e5, -0.099, 34.78, *(rng.normal(size=60) * 10.0 ** rng.integers(-6, 6, 60))]
+    found = run(("quiz-answers.js",), "return given.map(twoDigits);", answers)
+    np.testing.assert_allclose(found, [tolerance(answer) for answer in answers], rtol=1e-3)
+    pairs = [[answer + part * tolerance(answer), answer] for answer in answers for part in (0, 0.99, -0.999, 1, -1, 1.01, -3)]
+    judged = run(("quiz-answers.js",), "return given.map(([typed, exact]) => agrees(typed, exact));", pairs)
+    assert judged == [agree_to_two_digits(*pair) for pair in pairs]
+    assert True in judged and False in judged
