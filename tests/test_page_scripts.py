@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import nn
+from minigrad import viz
 from minigrad.viz.terms import agree_to_two_digits, tolerance, typed_number
+from minigrad.viz.view import view
 
 from .javascript_engine import NODE
 
@@ -21,9 +24,11 @@ def run(scripts: tuple[str, ...], code: str, given: Any) -> Any:
     """What code gives, with some of the page's scripts before it and `given`."""
     assets = files("minigrad.viz").joinpath("assets")
     text = "\n".join(assets.joinpath(name).read_text("utf-8") for name in scripts)
+    text = f"globalThis.document = {{ createElement: () => ({{ getContext: () => ({{}}) }}) }};\n{text}"  # rulers for text
     text += f"\nconst given = JSON.parse(require('fs').readFileSync(0));\nconsole.log(JSON.stringify((() => {{ {code} }})()));"
     assert NODE is not None
-    done = subprocess.run([NODE, "-e", text], input=json.dumps(given), capture_output=True, text=True, check=True)
+    done = subprocess.run([NODE, "-e", text], input=json.dumps(given), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
 
 
@@ -71,7 +76,8 @@ def test_a_line_has_gaps_and_dots() -> None:
 def test_page_and_python_read_and_judge_what_is_typed_alike() -> None:
     typed = [
         "0.5", "1,5", "1/4", "-1/3", "−0.25", " 2 ", "- 3", "1e3", "2E-3", "1e-3/2", ".5", "5.", "+4", "1/0", "1/.5", "1/-2", "",
-        "a half", "1 000", "0x10", "1_0", "--1", "1,2,3", "1.2.3", "inf", "nan", "½", "٣", "1\u00a0000", "1\n", "e5", "7/2/2", "−1e−3", "−1/−2",
+        "a half", "1 000", "0x10", "1_0", "--1", "1,2,3", "1.2.3", "inf", "nan", "½", "٣", "1\u00a0000", "1\n", "e5", "7/2/2",
+        "−1e−3", "−1/−2",
     ]  # fmt: skip
     assert run(("quiz-answers.js",), "return given.map(typedNumber);", typed) == [typed_number(text) for text in typed]
     rng = np.random.default_rng(0)
@@ -82,3 +88,75 @@ def test_page_and_python_read_and_judge_what_is_typed_alike() -> None:
     judged = run(("quiz-answers.js",), "return given.map(([typed, exact]) => agrees(typed, exact));", pairs)
     assert judged == [agree_to_two_digits(*pair) for pair in pairs]
     assert True in judged and False in judged
+
+
+class Twice(nn.Module):
+    """A layer that is called twice, in a box of its own, and a way around it."""
+
+    def __init__(self) -> None:
+        self.layers = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Sequential(nn.Linear(3, 3), nn.Sigmoid(), nn.Linear(3, 3)))
+
+    def forward(self, x: Any) -> Any:
+        h = self.layers(x)
+        return (self.layers(h + x) * self.layers[0].weight.sum() + x).sum()
+
+
+class Steps(nn.Module):
+    """A cell that is called at each time."""
+
+    def __init__(self) -> None:
+        self.cell = nn.GRUCell(3, 3)
+
+    def forward(self, x: Any) -> Any:
+        h = x[0]
+        for now in x:
+            h = self.cell(now, h)
+        return h
+
+
+SHOWN = """
+const ops = ({ members }) => members.filter((step) => step.op || members.every((other) => !other.op)).map(({ id }) => id);
+const first = (node) => Math.min(...ops(node));
+return given.map((data) => {
+  const graph = Object.create(Graph.prototype);
+  const byId = new Map(data.steps.map((step) => [step.id, step]));
+  Object.assign(graph, { data, steps: data.steps, byId, folding: new Folding(data) });
+  graph.shown();
+  return {
+    nodes: [...graph.nodes.values()].map((node) => ops(node).sort((a, b) => a - b)),
+    edges: [...graph.edges.values()].filter(({ states }) => !states)
+      .map(({ from, to, count, carried }) => [first(from), first(to), count, carried]),
+  };
+});
+"""
+
+
+@pytest.mark.parametrize("name", ["mlp", "twice", "transformer", "rnn", "cell"])
+def test_the_page_and_drawings_show_the_same_nodes_and_edges(name: str) -> None:
+    rng = np.random.default_rng(0)
+    target, x = {
+        "mlp": (nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Dropout(0.5))), (2, 3)),
+        "twice": (Twice(), (2, 3)),
+        "transformer": (nn.TransformerEncoderLayer(8, 2, 16), (3, 2, 8)),
+        "rnn": (nn.Sequential(nn.LSTM(3, 4)), (5, 2, 3)),  # the page adds a loop to an op that goes through time
+        "cell": (Steps(), (4, 2, 3)),
+    }[name]
+    with viz.capture(target):
+        result = target(rng.normal(size=x).astype("float32"))
+    while isinstance(result, tuple):
+        result = result[0]
+    cases, expected = [], []
+    for depth in (0, 1, 2, 3, None):
+        page = viz.explore(result, depth=depth, repeats="unrolled")
+        cases.append(page.data)
+        shown = view([row.step for row in page.rows], depth, "unrolled")
+        ops = {}
+        for group in shown.groups:
+            ops[group.id] = sorted(step.id for step in group.steps if step.op or not any(s.op for s in group.steps))
+        edges = [[ops[e.source][0], ops[e.target][0], e.count, e.carried] for e in shown.edges]
+        expected.append({"nodes": list(ops.values()), "edges": edges})
+    found = run(("camera.js", "folding.js", "graph.js"), SHOWN, cases)
+    for page, drawing in zip(found, expected, strict=True):
+        for part in ("nodes", "edges"):
+            assert sorted(page[part]) == sorted(drawing[part])
+    assert len({len(drawing["nodes"]) for drawing in expected}) > 1  # modules were closed
