@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 __all__ = [
-    "AUTOGRAD", "FUNCTIONS", "INSTEAD", "METHODS", "MODULES", "NETWORKS", "NO_OPTIONS", "OPTIONS", "SOLVERS", "UTILS",
+    "AUTOGRAD", "FUNCTIONS", "INSPECT", "INSTEAD", "METHODS", "MODULES", "NETWORKS", "NO_OPTIONS", "OPTIONS", "SOLVERS", "UTILS",
 ]  # fmt: skip
 
 #: What stands for a function or method of PyTorch; `x` is the tensor, or the first argument.
@@ -292,6 +292,9 @@ FUNCTIONS: dict[str, str] = {
 _ALONE = (
     'the model itself: nothing distributes a training; parts of a model go to several GPUs by part.to("cuda:1")'
 )
+#: What was in nn.inspect, and is elsewhere.
+INSPECT: dict[str, str] = {"colour_text": "minigrad.viz.colour_text", "ColouredText": "minigrad.viz.ColouredText"}
+
 #: What PyTorch has in torch.nn and torch.nn.functional, and is elsewhere here.
 NETWORKS: dict[str, str] = {
     "Optimizer": "nn.optim.Optimizer",

@@ -52,6 +52,12 @@ def test_numbers_along_an_axis_are_round_even_and_all_that_have_a_place(wanted: 
             assert steps[-1] + step > high
 
 
+def test_an_axis_whose_ends_are_very_near_or_far_has_an_end() -> None:
+    given = [(1e17, 1e17 + 64, 5), (-1.7e308, 1.7e308, 5), (0, 5e-324, 6)]
+    found = run(("axis.js",), "return given.map(([low, high, wanted]) => roundSteps(low, high, wanted));", given)
+    assert all(len(steps) < 8 for steps in found)
+
+
 def test_numbers_along_an_axis_of_powers() -> None:
     given = [(-0.7, 0.2), (-2.05, 0.1), (-9.0, 1.0), (2.0, 2.5)]
     found = run(("axis.js",), "return given.map(([low, high]) => roundPowers(low, high));", given)

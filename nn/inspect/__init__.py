@@ -8,6 +8,13 @@
 - `Summary`: what `module.summary(input)` returns.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from minigrad.hints import missing
+from minigrad.spellings import INSPECT
+
 from .cells import (
     CellTable,
     find_cells,
@@ -28,3 +35,8 @@ __all__ = [
     "plot_decision_boundary", "plot_lags", "plot_landscape", "plot_points", "saliency", "text_properties", "tsne",
     "unroll",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # to checkers a module with this function has every name
+
+    def __getattr__(name: str) -> Any:
+        raise missing("nn.inspect", name, __all__, INSPECT)

@@ -57,7 +57,7 @@ function families() {
 function valueCharts() {
   return families().map(([family, names]) => {
     const series = runs.flatMap((run, hue) => names.filter((name) => run.epochs.some((epoch) => name in epoch))
-      .map((name) => [several ? `${run.name}: ${name}` : name, curve(run, "values", name), several ? { hue, dash: names.indexOf(name) } : null]));
+      .map((name) => [several ? `${run.name}: ${name}` : name, curve(run, "values", name), several ? { hue, dash: names.length > 1 ? names.indexOf(name) : hue } : null]));
     return lines(family, series, { at: at(), onpick: pick });
   });
 }

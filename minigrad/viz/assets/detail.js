@@ -42,7 +42,7 @@ function detail(step, page) {
   for (const [i, rule] of sent.entries()) {
     box.append(el("p", {}, "to ", link(rule.to)));
     if (rule.formula) box.append(el("div", { class: "formula", tabindex: 0 }, math(rule.formula.math)));
-    if (rule.local) box.append(el("div", { class: "formula quiet", tabindex: 0 }, `${rule.local.left} = `, math(rule.local.math), ` = ${rule.local.value}`));
+    if (rule.local) box.append(el("div", { class: "formula quiet", tabindex: 0 }, `${rule.local.left} = `, ...(rule.local.math ? [math(rule.local.math), " = "] : []), rule.local.value)); // of -g no formula is left
     box.append(el("p", {}, `= ${rule.sent}`, el("span", { class: "check", "data-check": `${step.id} ${i}` })));
   }
   const tick = live.tick(step);

@@ -27,7 +27,7 @@ const controls = el("div", { class: "row" },
 const speed = el("select", { id: "speed", "aria-label": "Speed", onchange: (event) => { player.speed = event.target.value; if (player.timer) { player.pause(); player.play(); } } },
   el("option", { value: 2400 }, "slow"), el("option", { value: 1200, selected: true }, "normal"), el("option", { value: 300 }, "fast"));
 const help = el("dialog", { "aria-label": "Keys" }, el("h2", {}, "Keys"),
-  el("ul", {}, ...[["Space", "play, pause"], ["→ ←", "one step on, one back"], ["Home End", "everything; the last step"], ["/", "search"], ["+ − 0", "zoom in, out, all"],
+  el("ul", {}, ...[["Space", "play, pause"], ["→ ←", "one step on, one back"], ["Home End", "everything; the last step"], ["/", "search; Enter goes to what was found, one after the other"], ["+ − 0", "zoom in, out, all"],
     ["Enter", "on a node: its details, or open a closed module"], ["I O N P", "on a node: to what it reads, what reads it, the next, the one before"], ["C", "close or open the module of the chosen node"], ["B", "big letters, for a projector"], ["L", "your lines of code"]]
     .map(([key, what]) => el("li", {}, el("kbd", {}, key), ` ${what}`))), button("help-close", "Close", () => help.close()));
 const direction = button("direction", "Left to right", () => { graph.asked = graph.direction === "TB" ? "LR" : "TB"; redraw(); });
@@ -214,7 +214,7 @@ document.addEventListener("keydown", (event) => {
     End: () => player.go(player.events.length - 1), "/": () => search.focus(), "+": () => camera.zoom(0.7), "=": () => camera.zoom(0.7),
     "-": () => camera.zoom(1.4), 0: () => camera.fit(), "?": () => help.showModal(), b: () => projector.click(), B: () => projector.click(), l: () => coding.click(), L: () => coding.click(), Enter: node && (() => graph.activate(node)),
   }[event.key];
-  if (!act || (event.key === " " && event.target.tagName === "BUTTON") || (event.key === "Enter" && !node)) return;
+  if (!act || (event.key === " " && ["BUTTON", "SUMMARY"].includes(event.target.tagName)) || (event.key === "Enter" && !node)) return;
   event.preventDefault();
   act();
 });

@@ -6,16 +6,23 @@ const FEATURES = []; // functions of the page: { data, graph, live, numbers, pla
 class Menus {
   constructor(header) {
     this.row = el("div", { class: "menus" });
-    const more = el("button", { id: "more", class: "icon", "aria-label": "Menu", "aria-expanded": "false", onclick: () => {
-      more.setAttribute("aria-expanded", this.row.toggleAttribute("data-shown"));
-    } }, icon("M3 5h14 M3 10h14 M3 15h14"));
+    const show = (isShown) => more.setAttribute("aria-expanded", this.row.toggleAttribute("data-shown", isShown));
+    const more = el("button", { id: "more", class: "icon", "aria-label": "Menu", "aria-expanded": "false", onclick: () => show() }, icon("M3 5h14 M3 10h14 M3 15h14"));
     header.append(more, this.row);
     this.open = new Map();
-    document.addEventListener("click", (event) => this.close((menu) => !menu.contains(event.target)));
-    this.row.addEventListener("keydown", (event) => {
+    document.addEventListener("click", (event) => {
+      this.close((menu) => !menu.contains(event.target));
+      if (!header.contains(event.target)) show(false); // it lies on the graph
+    });
+    header.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
-      event.target.closest("details.menu")?.querySelector("summary").focus();
-      this.close(() => true);
+      const menu = event.target.closest("details.menu");
+      menu?.querySelector("summary").focus();
+      if (menu?.open) this.close(() => true);
+      else if (this.row.hasAttribute("data-shown")) {
+        show(false);
+        more.focus();
+      }
     });
   }
 

@@ -72,6 +72,8 @@ const ROWS_OF = {
   },
 };
 
+const LOW_ROWS = 16; // from here on the outlines of targets would cover what they surround
+
 class SoftmaxLens {
   constructor(step, parameter, axis, page) {
     const source = page.graph.byId.get(step.given[parameter].from);
@@ -103,7 +105,7 @@ class SoftmaxLens {
   draw() {
     const start = this.index.slice(0, -1);
     const all = Array.from({ length: this.rows.others.at(-1) }, (_, y) => ROWS_OF[this.step.op](this, [...start, y]));
-    const marks = all.map(({ target }, y) => ({ y, x: target, inset: 4, kind: "gradient" })).filter(({ x }) => x !== null);
+    const marks = all.map(({ target }, y) => ({ y, x: target, inset: all.length > LOW_ROWS ? 0 : 4, kind: all.length > LOW_ROWS ? "gradient thin" : "gradient" })).filter(({ x }) => x !== null);
     marks.push({ y: this.index.at(-1), x: 0, width: this.rows.length, kind: "value" });
     this.picture.show({ at: (y, x) => all[y]?.p[x] ?? null, low: 0, high: 1, height: all.length, width: this.rows.length, marks, kind: "value", title: "p of all rows",
       note: marks.length > 1 ? "Orange: the targets. A click chooses a row." : "A click chooses a row." });

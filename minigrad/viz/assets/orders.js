@@ -116,8 +116,9 @@ class Plot {
     this.high = high + room;
   }
 
-  x(x) { return 56 + ((x - this.span[0]) / (this.span[1] - this.span[0])) * (this.width - 72); }
-  y(y) { return 8 + ((this.high - y) / (this.high - this.low)) * (this.height - 34); }
+  // Far outside of the picture is far enough: larger numbers are none for a path.
+  x(x) { return clipped(56 + ((x - this.span[0]) / (this.span[1] - this.span[0])) * (this.width - 72)); }
+  y(y) { return clipped(8 + ((this.high - y) / (this.high - this.low)) * (this.height - 34)); }
 
   parts(x, y, slope) {
     const clip = svg("clipPath", { id: "order-clip" });
@@ -133,18 +134,22 @@ class Plot {
   }
 
   curve(ys, name) {
-    const d = lineThrough(ys.map((y, i) => (Number.isFinite(y) ? [this.x(this.xs[i]), Math.max(-1e4, Math.min(1e4, this.y(y)))] : null)));
+    const d = lineThrough(ys.map((y, i) => (Number.isFinite(y) ? [this.x(this.xs[i]), this.y(y)] : null)));
     return svg("path", { class: name, d, "clip-path": "url(#order-clip)" });
   }
 
+  // None where a number is not finite, and none of a point outside of the picture.
   tangent(x, y, slope) {
+    if (![x, y, slope].every(Number.isFinite) || x < this.span[0] || x > this.span[1]) return "";
     const reach = (this.span[1] - this.span[0]) / 8;
     return svg("path", { class: "tangent", "clip-path": "url(#order-clip)", d: `M${this.x(x - reach)} ${this.y(y - reach * slope)}L${this.x(x + reach)} ${this.y(y + reach * slope)}` });
   }
 
   point(x, y) {
-    return Number.isFinite(y) ? [svg("circle", { cx: this.x(x), cy: this.y(y), r: 6, "clip-path": "url(#order-clip)" })] : [];
+    return Number.isFinite(x) && Number.isFinite(y) ? [svg("circle", { cx: this.x(x), cy: this.y(y), r: 6, "clip-path": "url(#order-clip)" })] : [];
   }
 }
+
+const clipped = (pixels) => Math.max(-1e4, Math.min(1e4, pixels));
 
 FEATURES.push((page) => page.data.orders && new Orders(page));

@@ -130,8 +130,9 @@ class Player {
   // What happens, in words, formulas and numbers.
   tell() {
     if (this.at < 0) {
+      const goesBack = this.all.some(({ phase }) => phase === "backward"); // not of a computation that failed
       return [el("p", {}, `${this.events.length} steps: press Play, or → to go through them one by one.`),
-        el("p", { class: "quiet" }, "First the values are computed, in blue; then the gradients come back, in orange. A click on a node shows its formula and its numbers.")];
+        el("p", { class: "quiet" }, `${goesBack ? "First the values are computed, in blue; then the gradients come back, in orange." : "The values are computed, in blue."} A click on a node shows its formula and its numbers.`)];
     }
     const event = this.events[this.at];
     const { phase, step } = event;

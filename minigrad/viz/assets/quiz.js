@@ -62,10 +62,13 @@ class Practice {
   // In the graph a question mark stands where the number is asked for.
   mark() {
     this.sign?.remove();
+    this.asking?.classList.remove("asks-value", "asks-arrives");
     const { kind, step } = this.question ?? {};
     if (this.isDone || (kind !== "value" && kind !== "arrives")) return;
-    const hidden = this.page.graph.nodeOf.get(step).element.querySelectorAll("text")[kind === "value" ? 1 : 2];
+    this.asking = this.page.graph.nodeOf.get(step).element;
+    const hidden = this.asking.querySelectorAll("text")[kind === "value" ? 1 : 2];
     if (!hidden) return;
+    this.asking.classList.add(`asks-${kind}`); // its lines make room for the mark
     this.sign = hidden.cloneNode();
     this.sign.textContent = "?";
     this.sign.setAttribute("class", `asked ${kind}`);

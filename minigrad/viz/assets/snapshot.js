@@ -46,6 +46,8 @@ function inlineStyles(element, style) {
     if (value !== USUAL[name] && !isIdle) element.setAttribute(name, value);
     else element.removeAttribute(name);
   }
+  // The style sheet moves the lines of a node to its middle.
+  if (kind === "text" && style.transform !== "none" && !element.hasAttribute("transform")) element.setAttribute("transform", style.transform);
 }
 
 // Without what only a page needs.
