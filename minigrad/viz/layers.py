@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-__all__ = ["Layout", "Place", "Point", "layered"]
+__all__ = ["Layout", "Place", "layered"]
 
 #: A point, y downwards, in points (1/72 inch).
 Point = tuple[float, float]

@@ -10,7 +10,7 @@ from .drawing import graphviz_package
 from .layers import MARGIN, Layout, Place, Point, layered
 from .outline import Box, Outline
 
-__all__ = ["Layout", "Point", "laid_out"]
+__all__ = ["laid_out"]
 
 
 def laid_out(found: Outline, size: Callable[[int], tuple[float, float]]) -> Layout:
