@@ -66,9 +66,10 @@ def test_cells_that_follow_a_property_are_found() -> None:
 def test_text_is_coloured_and_escaped() -> None:
     coloured = viz.colour_text("<b>\n", np.array([[0.0, 1.0], [0.0, -1.0], [0.0, 0.5], [0.0, 0.0]]), cell=1)
     assert "<b>" not in coloured.html
-    assert "rgb(255,64,64)" in coloured.html
-    assert "rgb(64,64,255)" in coloured.html
-    assert "48;2;255;64;64m<\x1b[0m" in str(coloured)
+    assert "color:#fff;background:rgb(190,70,0)" in coloured.html  # orange and blue, as in all pictures
+    assert "color:#fff;background:rgb(16,84,190)" in coloured.html
+    assert "color:#000;background:rgb(250,250,250)" in coloured.html
+    assert "38;2;255;255;255;48;2;190;70;0m<\x1b[0m" in str(coloured)
     assert str(coloured).endswith("\n")
     assert coloured._repr_html_() == coloured.html
     with pytest.raises(ValueError, match="as many numbers"):
@@ -78,7 +79,7 @@ def test_text_is_coloured_and_escaped() -> None:
 def test_text_is_coloured_where_a_cell_is_nan_or_infinite() -> None:
     html = viz.colour_text("abcd", [np.nan, np.inf, -np.inf, 2.0]).html
     colours = re.findall(r"rgb\((.*?)\)", html)
-    assert colours == ["200,200,200", "255,64,64", "64,64,255", "255,64,64"]
+    assert colours == ["128,128,128", "190,70,0", "16,84,190", "190,70,0"]
 
 
 def test_gradients_vanish_in_a_plain_network_and_less_in_an_lstm() -> None:

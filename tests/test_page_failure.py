@@ -356,6 +356,35 @@ class TestInTheBrowser:
             assert "It vanishes on" in page.inner_text("#legend-heat")
             assert violations(page) == []
 
+    @pytest.mark.parametrize("name", ["vanishes", "explodes", "zero", "odd"])
+    def test_page_and_drawing_say_the_same_of_gradients_and_of_nan(self, name: str, tmp_path: Path) -> None:
+        x = np.array([0.5, 2.0])
+        target, inputs = {
+            "vanishes": (Sigmoids(), (RNG.normal(size=(4, 6)).astype("float32"),)),
+            "explodes": (lambda x, w: (np.exp(x * 8) * w * 1e3).sum(), (x, x[::-1] * 1e-4)),
+            "zero": (lambda x, w: (np.maximum(x, 9.0) * w).sum() + (x * 1e-6).sum(), (x, x)),
+            "odd": (lambda x, w: (np.log(x - 0.5) * w + np.sqrt(w - 2.0)).sum(), (x, x)),
+        }[name]
+        with np.errstate(all="ignore"):
+            viz.explore(target, *inputs, path=tmp_path / "page.html", depth=None)
+            heat = viz.draw(target, *inputs, highlight="gradient")
+            nan = viz.draw(target, *inputs, highlight="nan")
+        with opened(tmp_path / "page.html") as page:
+            choose(page, "heat")
+            if page.locator("#legend-nan").count() == 0:
+                page.click("#look-nan")
+            colours = [nan.source.count(colour) for colour in ("#ff9e9e", "#ffe0e0")]
+            born = len(labels(page, "nan-born"))
+            assert (born, len(labels(page, "nan-after") - labels(page, "nan-born"))) == tuple(colours)
+            said = page.inner_text("#legend-heat")
+            counts = {
+                word: sum(note.startswith(f"the gradient {word} at") for note in heat.notes)
+                for word in ("vanishes", "explodes", "is 0", "is not finite")
+            }
+            assert counts[{"zero": "is 0", "odd": "is not finite"}.get(name, name)]
+            for word, count in counts.items():
+                assert (f"It {word} on {count} edge" in said) == (f"It {word} on" in said) == (count > 0)
+
     def test_the_heat_changes_with_an_edit(self, tmp_path: Path) -> None:
         viz.explore(lambda x, w: np.tanh(x * w).sum(), np.array([0.1, 0.2]), 2.0, path=tmp_path / "edit.html")
         with opened(tmp_path / "edit.html") as page:

@@ -15,7 +15,7 @@ import minigrad as mg
 import nn
 from minigrad import Tensor, viz
 from minigrad.viz.explore import SCRIPTS
-from minigrad.viz.facets import caption_of, cells_of, colours, layout_of
+from minigrad.viz.facets import caption_of, cells_of, colours, ink, layout_of
 from minigrad.viz.given import IN_CELLS, LENSED
 from nn.functional import recurrent
 
@@ -92,10 +92,14 @@ def test_each_number_stands_once_unless_it_is_left_out(shape: tuple[int, ...]) -
 
 def test_page_and_notebook_colour_alike_and_the_colour_blind_tell_signs_apart() -> None:
     values = np.linspace(-2, 3, 41)
-    for low, high in [(-2.0, 3.0), (-2.0, 1.0), (0.5, 3.0), (1.0, 1.0)]:
+    for low, high in [(-2.0, 3.0), (-2.0, 1.0), (0.5, 3.0), (1.0, 1.0), (0.0, 0.0)]:
         known = values[(values >= low) & (values <= high)].tolist()
         found = computed(["values.js"], f"(values) => values.map((x) => colour(x, {low}, {high}))", known)
         assert found == colours(known, low, high).tolist()
+    text = "() => [colour(NaN, -1, 1), colour(Infinity, -1, 1), colour(-Infinity, -1, 1), colour(0, 0, 0)]"
+    assert computed(["values.js"], text, None) == colours([np.nan, np.inf, -np.inf, 0.0], -1.0, 1.0).tolist()
+    shades = np.random.default_rng(0).integers(0, 256, (200, 3)).tolist()
+    assert computed(["values.js"], "(shades) => shades.map(ink)", shades) == [ink(shade) for shade in shades]
     # Viénot, Brettel and Mollon (1999): what is left of red, green and blue in linear light without one kind of cones.
     blind = {"protan": [[0.11238, 0.88762, 0], [0.11238, 0.88762, 0], [0.00401, -0.00401, 1]],
              "deutan": [[0.29275, 0.70725, 0], [0.29275, 0.70725, 0], [-0.02234, 0.02234, 1]]}  # fmt: skip

@@ -586,7 +586,7 @@ class TestInABrowser:
             count = page.evaluate("minigrad.training.last.count")
             assert count == page.evaluate("minigrad.training.curve.steps") > 600
             ticks = """[...document.querySelectorAll("svg.curve text[text-anchor=end]")].map((text) =>
-              Number(text.textContent.replace(",", "")))"""
+              Number(text.textContent.replace(",", "").replace("−", "-")))"""
             assert 0 in page.evaluate(ticks)
             page.click("#train-log")
             assert all(y > 0 for y in page.evaluate(ticks))  # what ends at the right end may be a number of steps

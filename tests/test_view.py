@@ -163,6 +163,15 @@ def test_where_gradients_vanish() -> None:
         y = np.tanh(0.05 * y)
     notes = viz.draw(y, highlight="gradient").notes
     assert any(note.startswith("the gradient vanishes at x") for note in notes)
+    # Each product leaves a twentieth, so that less than 1/10,000 is left behind the fourth: five products and four tanh send it.
+    assert sum(note.startswith("the gradient vanishes at") for note in notes) == 9
+    assert viz.draw((x * 2).sum(), highlight="gradient").notes == [
+        "all gradients are within a factor of 1e+04 of what leaves the result"
+    ]
+    x = Tensor(np.array([0.0, 4.0]), requires_grad=True, name="x")
+    with np.errstate(divide="ignore"):
+        assert viz.draw((np.sqrt(x) * 2).sum(), highlight="gradient").notes == ["the gradient is not finite at x, sent by sqrt"]
+    assert viz.draw(np.maximum(x, 9.0).sum(), highlight="gradient").notes == ["the gradient is 0 at x, sent by maximum"]
 
 
 def test_all_ways_from_a_tensor() -> None:

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from .facets import colours, ink
 from .numbers import host
 
 __all__ = ["ColouredText", "colour_text"]
 
 
 class ColouredText:
-    """A text whose characters have the colour of a number each: blue for negative, red for positive ones.
+    """A text whose characters have the colour of a number each: blue for negative, orange for positive ones.
 
     `str()` has ANSI colours for terminals, `.html` is for pages; a notebook shows it by itself.
 
@@ -24,13 +25,14 @@ class ColouredText:
     def __init__(self, text: str, values: np.ndarray) -> None:
         self.text, self.values = text, values
         most = float(np.abs(values[np.isfinite(values)]).max(initial=0.0)) or 1.0
-        self._colours = [_colour(value / most) for value in values]
+        self._colours = [tuple(colour) for colour in colours(values, -most, most).tolist()]
 
     def __str__(self) -> str:
         lines = []
         for character, (r, g, b) in zip(self.text, self._colours, strict=True):
             shown = " \x1b[0m\n" if character == "\n" else f"{character}\x1b[0m"
-            lines.append(f"\x1b[38;2;0;0;0;48;2;{r};{g};{b}m{shown}")
+            letter = "0;0;0" if ink((r, g, b)) == "#000" else "255;255;255"
+            lines.append(f"\x1b[38;2;{letter};48;2;{r};{g};{b}m{shown}")
         return "".join(lines)
 
     @property
@@ -39,19 +41,12 @@ class ColouredText:
         spans = []
         for character, value, (r, g, b) in zip(self.text, self.values, self._colours, strict=True):
             shown = "⏎\n" if character == "\n" else escape(character)
-            spans.append(f'<span style="background:rgb({r},{g},{b})" title="{value:.3g}">{shown}</span>')
+            look = f"color:{ink((r, g, b))};background:rgb({r},{g},{b})"
+            spans.append(f'<span style="{look}" title="{value:.3g}">{shown}</span>')
         return f'<pre style="color:black;background:white;padding:8px;white-space:pre-wrap">{"".join(spans)}</pre>'
 
     def _repr_html_(self) -> str:
         return self.html
-
-
-def _colour(value: float) -> tuple[int, int, int]:
-    if np.isnan(value):
-        return (200, 200, 200)
-    value = min(max(value, -1.0), 1.0)
-    pale = round(255 * (1 - 0.75 * abs(value)))
-    return (255, pale, pale) if value > 0 else (pale, pale, 255)
 
 
 def colour_text(text: str, values: Any, cell: int | None = None) -> ColouredText:
@@ -61,7 +56,7 @@ def colour_text(text: str, values: Any, cell: int | None = None) -> ColouredText
         values: (T,), or with a `cell` (T, cells), as from `unroll`.
 
     >>> print(repr(str(colour_text("a", [1.0]))))
-    '\\x1b[38;2;0;0;0;48;2;255;64;64ma\\x1b[0m'
+    '\\x1b[38;2;255;255;255;48;2;190;70;0ma\\x1b[0m'
     """
     values = host(values)
     values = values if cell is None else values[:, cell]

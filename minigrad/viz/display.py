@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .facets import Layout, caption_of, cells_of, colours, layout_of
+from .facets import BLUE, ORANGE, Layout, caption_of, cells_of, colours, layout_of
 from .numbers import dimensions, host, number
 
 __all__ = ["Budget", "array_html", "facts_of", "tensor_html", "with_script"]
@@ -106,7 +106,8 @@ def _tint(value: float) -> tuple[int, int, int, float]:
     """Orange for positive, blue for negative numbers, fainter towards 0, on any background."""
     if not isfinite(value):
         return (128, 128, 128, 0.6)
-    return (190, 70, 0, round(0.6 * value, 3)) if value > 0 else (16, 84, 190, round(0.6 * abs(value), 3))
+    red, green, blue = (ORANGE if value > 0 else BLUE).tolist()
+    return (red, green, blue, round(0.6 * abs(value), 3))
 
 
 def _figure(array: np.ndarray, budget: Budget, axes: Sequence[str]) -> str:

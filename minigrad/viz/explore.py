@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
-from math import hypot, isfinite
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from .given import arrays, given, vocabulary_of
 from .highlight import Marked
 from .live import Recording, attempt, for_page
 from .memory import memory_of
-from .numbers import dimensions, host, memory_size, number, rms
+from .numbers import dimensions, host, memory_size, norm_of, number, rms
 from .page import LARGEST, Page
 from .questions import questions_of
 from .seen import seen
@@ -38,6 +38,7 @@ __all__ = ["explore"]
 #: The parts of the page, in one scope: what a part uses at once stands before it; its functions may use what comes after.
 SCRIPTS = (
     "values.js",
+    "axis.js",
     "formula.js",
     "features.js",
     "summary.js",
@@ -333,7 +334,7 @@ def _step(row: Explained, group: Group, member: dict[int, int], summarise: Summa
                 "formula": _formula(rule.formula),
                 "local": _local(rule, row.gradient),
                 "sent": number(rule.sent),
-                "norm": _norm(rule.sent),
+                "norm": norm_of(rule.sent),
                 "odd": _odd(rule.sent),
             }
             for rule in row.rules
@@ -363,13 +364,6 @@ def _size(gradient: Any) -> float | None:
     """The root mean square of a gradient; None where it is no number."""
     size = rms(gradient)
     return float(size) if isfinite(size) else None
-
-
-def _norm(gradient: Any) -> float | None:
-    """The root of the sum of the squares of what is sent back; None where it is no number."""
-    parts = [host(part) for part in (gradient if isinstance(gradient, tuple) else (gradient,)) if part is not None]
-    norm = hypot(*(float(np.linalg.norm(part.astype(complex if part.dtype.kind == "c" else float))) for part in parts))
-    return norm if isfinite(norm) else None
 
 
 def _odd(values: Any) -> list[int]:

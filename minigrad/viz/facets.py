@@ -13,7 +13,7 @@ import numpy as np
 
 from .numbers import dimensions
 
-__all__ = ["Axis", "Layout", "caption_of", "cells_of", "colours", "layout_of"]
+__all__ = ["BLUE", "ORANGE", "Axis", "Layout", "caption_of", "cells_of", "colours", "ink", "layout_of"]
 
 SIDE = 128  #: cells along a side, about
 BLUE, ORANGE, WHITE = np.array([16, 84, 190]), np.array([190, 70, 0]), 250
@@ -128,10 +128,21 @@ def colours(values: Any, low: float, high: float) -> np.ndarray:
     """
     x = np.asarray(values, float)[..., None]
     known = np.clip(np.where(np.isnan(x), low, x), low, high)
-    if low < 0 < high:
-        part = known / max(-low, high)
+    if low < 0 < high or low == 0 == high:
+        part = known / (max(-low, high) or 1.0)
         found = WHITE + (np.where(part < 0, BLUE, ORANGE) - WHITE) * np.abs(part)
     else:
         part = (known - low) / (high - low) if high > low else np.full_like(known, 0.5)
         found = PALE + (FULL - PALE) * part
     return np.where(np.isnan(x), 128, np.floor(found + 0.5)).astype(np.uint8)
+
+
+def ink(colour: Sequence[int]) -> str:
+    """Black or white, whichever is read better on a colour.
+
+    >>> ink((190, 70, 0)), ink((250, 250, 250))
+    ('#fff', '#000')
+    """
+    x = np.array(colour) / 255
+    light = np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+    return "#000" if light > 0.179 else "#fff"

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from ..install import install
 from .curves import arrow, dashes, sampled
-from .layout import Layout, Point, laid_out
+from .layers import Layout, Point
+from .layout import laid_out
 from .numbers import host, number, rms
 from .outline import Link, Node, Outline
 from .text import one_line

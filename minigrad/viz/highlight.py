@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
+from math import hypot
 from typing import Any
 
 import numpy as np
 
 from ..tensor import Tensor
-from .numbers import host, rms
+from .numbers import host, norm_of
 from .values import backward_flow, values_of
 from .walk import Step
 
@@ -17,7 +19,7 @@ __all__ = ["FAILED", "MARK", "Marked", "mark"]
 MARK = "#d62728"
 FAILED = "#ffb3ad"
 ORIGIN, AFTER = "#ff9e9e", "#ffe0e0"
-VANISHED, EXPLODED = 1e-4, 1e4
+VANISHED, EXPLODED = 1e-4, 1e4  # of what leaves the result, as in assets/heat.js
 FAINT = ("#ffffff", "#e8edf6", "#c3d3ee", "#8fb0e3", "#ff9e9e")  # the gradient's norm: vanished, small, as usual, large, exploded
 
 
@@ -91,18 +93,39 @@ def _finite(value: Any) -> bool:
 
 
 def _gradients(tensors: list[Tensor], steps: list[Step]) -> Marked:
-    """Steps coloured by the size of their gradient, relative to the median of all."""
-    sizes = {flow.step.id: rms(flow.total) for flow in backward_flow(tensors, steps, 1.0)}
-    usual = float(np.median([s for s in sizes.values() if s > 0] or [1.0]))
+    """Steps coloured by the norm of the gradients that are sent to them, relative to what leaves the results."""
+    flows = backward_flow(tensors, steps, 1.0)
+    sent: dict[tuple[int, int], list[float | None]] = defaultdict(list)  # along each edge
+    for flow in flows:
+        for _, to, gradient in flow.sends:
+            sent[flow.step.id, to].append(norm_of(gradient))
+    norms = {edge: None if None in parts else hypot(*filter(None, parts)) for edge, parts in sent.items()}
+    by_id = {step.id: step for step in steps}
+    start = hypot(*(norm or 0.0 for (source, _), norm in norms.items() if by_id[source].output))
     marked = Marked()
-    for step in steps:
-        if step.id not in sizes:
-            continue
-        relative = sizes[step.id] / usual
-        marked.steps[step.id] = FAINT[int(np.digitize(relative, (VANISHED, 1e-2, 1e2, EXPLODED)))]
-        if relative < VANISHED or relative > EXPLODED:
-            word = "vanishes" if relative < VANISHED else "explodes"
-            marked.notes.append(f"the gradient {word} at {step.name or step.op}: {sizes[step.id]:.2g}, the median is {usual:.2g}")
+    arrives: dict[int, list[float]] = defaultdict(list)
+    for (source, to), norm in norms.items():
+        word = _fate(norm, start)
+        arrives[to].append(float("inf") if norm is None else norm)
+        if word:
+            names = [by_id[number].name or by_id[number].op for number in (to, source)]
+            size = "" if not norm else f": {norm:.2g}, of {start:.2g} that leave the result"
+            marked.notes.append(f"the gradient {word} at {names[0]}, sent by {names[1]}{size}")
+    for flow in flows:
+        parts = arrives[flow.step.id]
+        relative = hypot(*parts) / start if parts and start else 1.0
+        marked.steps[flow.step.id] = FAINT[int(np.digitize(relative, (VANISHED, 1e-2, 1e2, EXPLODED)))]
     if not marked.notes:
-        marked.notes.append(f"all gradients are within a factor of {EXPLODED:.0e} of their median")
+        marked.notes.append(f"all gradients are within a factor of {EXPLODED:.0e} of what leaves the result")
     return marked
+
+
+def _fate(norm: float | None, start: float) -> str:
+    """What becomes of a gradient on an edge, in a word; of most nothing is said."""
+    if norm is None:
+        return "is not finite"
+    if not norm:
+        return "is 0"
+    if start and norm < VANISHED * start:
+        return "vanishes"
+    return "explodes" if start and norm > EXPLODED * start else ""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from math import hypot, isfinite
 from typing import Any
 
 import numpy as np
 
 from ..backend import is_array, on_host
 
-__all__ = ["dimensions", "has_numbers", "host", "memory_size", "number", "rms"]
+__all__ = ["dimensions", "has_numbers", "host", "memory_size", "norm_of", "number", "rms"]
 
 #: An array of so many numbers is shown in full.
 MOST = 6
@@ -71,6 +72,17 @@ def rms(values: Any) -> float:
         return 0.0
     joined = np.abs(np.concatenate(parts)).astype(float)
     return float(np.sqrt(np.mean(joined**2))) if joined.size else 0.0
+
+
+def norm_of(values: Any) -> float | None:
+    """The root of the sum of the squares of an array, or of several together; None where it is no number.
+
+    >>> norm_of(np.array([3.0, 4.0])), norm_of(np.array([1.0, np.nan]))
+    (5.0, None)
+    """
+    parts = [host(part) for part in (values if isinstance(values, (tuple, list)) else (values,)) if part is not None]
+    norm = hypot(*(float(np.linalg.norm(part.astype(complex if part.dtype.kind == "c" else float))) for part in parts))
+    return norm if isfinite(norm) else None
 
 
 def memory_size(n: float) -> str:

@@ -12,7 +12,7 @@ from .numbers import host
 
 __all__ = ["Term", "agree_to_two_digits", "local", "minus", "term", "tolerance", "total", "typed_number", "where"]
 
-FRACTION = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?:/(\d+\.?\d*))?$", re.IGNORECASE)
+FRACTION = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?:/(\d+\.?\d*))?", re.IGNORECASE | re.ASCII)
 
 
 class Term(NamedTuple):
@@ -75,14 +75,14 @@ def where(number: Term) -> list[Any]:
 
 
 def typed_number(answer: float | str) -> float | None:
-    """A number as one types it; None of what is none.
+    """A number as one types it; None of what is none.  The page's `typedNumber` is the same.
 
     >>> typed_number("0.5"), typed_number("1,5"), typed_number("1/4"), typed_number("a half")
     (0.5, 1.5, 0.25, None)
     """
     if not isinstance(answer, str):
         return float(answer)
-    match = FRACTION.match(answer.strip().replace(",", ".").replace("−", "-").replace(" ", ""))
+    match = FRACTION.fullmatch("".join(answer.split()).replace(",", ".").replace("−", "-"))
     if match is None or (match[2] is not None and float(match[2]) == 0):
         return None
     return float(match[1]) / float(match[2] or 1)

@@ -250,7 +250,7 @@ def compare_runs(
 
 def _page(runs: Mapping[str, Recorder], path: str | os.PathLike[str] | None, title: str) -> minigrad.viz.Page:
     data = {"title": title, "runs": [{"name": name, "epochs": _finite(recorder.epochs)} for name, recorder in runs.items()]}
-    page = minigrad.viz.Page(title, data, ("values.js", "chart.js", _SCRIPT))
+    page = minigrad.viz.Page(title, data, ("values.js", "axis.js", "chart.js", _SCRIPT))
     if path is not None:
         page.write(path)
     return page

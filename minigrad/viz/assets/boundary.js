@@ -50,17 +50,9 @@ class Boundary {
 
   show(scores) {
     const { size } = this.lesson.boundary;
-    const context = this.canvas.getContext("2d");
-    const { data } = (this.image ??= context.createImageData(size, size));
-    for (let i = 0; i < size * size; i += 1) {
-      const { best, sure } = this.said(scores, i);
-      const [r, g, b] = CLASS_COLOURS[best % CLASS_COLOURS.length];
-      const at = 4 * ((size - 1 - Math.floor(i / size)) * size + (i % size)); // upwards
-      data[at] = r;
-      data[at + 1] = g;
-      data[at + 2] = b;
-      data[at + 3] = 40 + 110 * sure;
-    }
-    context.putImageData(this.image, 0, 0);
+    paint(this.canvas, size, size, (i) => {
+      const { best, sure } = this.said(scores, (size - 1 - Math.floor(i / size)) * size + (i % size)); // upwards
+      return [...CLASS_COLOURS[best % CLASS_COLOURS.length], 40 + 110 * sure];
+    });
   }
 }

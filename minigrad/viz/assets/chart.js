@@ -61,10 +61,8 @@ class Chart {
   py(y) { return CHART.top + ((CHART.height - CHART.top - CHART.bottom) * (this.high - y)) / (this.high - this.low); }
   placeAt(px) { return Math.max(0, Math.min(this.count - 1, Math.round(((px - CHART.left) * Math.max(this.count - 1, 1)) / (this.width - CHART.left - this.right)))); }
 
-  write(text, x, y, anchor, name = "tick") {
-    const label = svg("text", { x, y, "text-anchor": anchor, class: name });
-    label.append(...[text].flat());
-    this.picture.append(label);
+  write(...label) {
+    this.picture.append(chartText(...label));
   }
 
   axes() {
@@ -87,19 +85,12 @@ class Chart {
     if (this.at !== null) this.picture.append(svg("path", { d: `M${this.px(this.at)} ${CHART.top} V${bottom}`, class: "at" }));
   }
 
-  // What is no number, or cannot stand on the axis, is a gap; a number between two gaps is a dot.
+  // What is no number, or cannot stand on the axis, is a gap.
   line(one, k) {
     const [, ys] = one;
     const { hue, dash } = styleOf(one, k);
-    let pen = "M";
-    const path = ys.map((y, i) => {
-      if (!this.isShown(y)) { pen = "M"; return ""; }
-      const piece = `${pen}${this.px(i).toFixed(1)} ${this.py(this.scale(y)).toFixed(1)}`;
-      const isAlone = pen === "M" && !this.isShown(ys[i + 1]);
-      pen = "L";
-      return isAlone ? `${piece} h0.01` : piece;
-    }).join(" ");
-    if (!path.trim()) return;
+    const path = lineThrough(ys.map((y, i) => (this.isShown(y) ? [this.px(i), this.py(this.scale(y))] : null)));
+    if (!path) return;
     const isFaint = this.only.size && !this.only.has(k);
     this.picture.append(svg("path", { d: path, class: `series hue${hue}${isFaint ? " faint" : ""}`, "stroke-dasharray": dash }));
     const now = this.at === null ? NaN : ys[this.at];
@@ -155,32 +146,6 @@ function shortened(name, room) {
   let from = 1;
   while (from < name.length - 1 && textWidth(`…${name.slice(from)}`) > room) from += 1;
   return `…${name.slice(from)}`;
-}
-
-// Round numbers between two: 1, 2 or 5 times a power of ten apart, about as many as wanted.
-function roundSteps(low, high, wanted) {
-  const rough = (high - low || 1) / wanted;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999) * power;
-  const found = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i += 1) found.push(Number((i * step).toPrecision(12)));
-  return found;
-}
-
-// Exponents: all of them, or every second, third ... where there are many.
-function powersBetween(low, high) {
-  const every = Math.ceil((high - low) / 7);
-  return Array.from({ length: Math.floor((high - low) / every) + 1 }, (_, i) => low + i * every);
-}
-
-function plainText(y) {
-  return y !== 0 && (Math.abs(y) < 1e-3 || Math.abs(y) >= 1e5) ? y.toExponential(1).replace("-", "−") : String(Number(y.toPrecision(4))).replace("-", "−");
-}
-
-function powerText(power) {
-  const raised = svg("tspan", { dy: -5, "font-size": 12 });
-  raised.textContent = String(power).replace("-", "−");
-  return ["10", raised];
 }
 
 // For those who cannot see the lines, and for those who want the digits.

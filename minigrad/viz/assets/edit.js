@@ -94,7 +94,7 @@ function planeEditor(step, live, input, chosen) {
   const [low, high] = least < most ? [least, most] : Number.isFinite(least) ? [least - 1, least + 1] : [-1, 1];
   const state = { plane: 0, row: 0, column: 0, paints: step.kind === "data" && height >= 8 && width >= 8, brush: high };
   const at = () => (chosen.at = (state.plane * height + state.row) * width + state.column);
-  const canvas = el("canvas", { width, height, class: "paint", role: "img", "aria-label": `${step.label}, a picture to paint on; rows and columns of numbers are below` });
+  const canvas = el("canvas", { class: "paint", role: "img", "aria-label": `${step.label}, a picture to paint on; rows and columns of numbers are below` });
   canvas.style.aspectRatio = `${width} / ${height}`;
   const field = numberField("number of this element", () => numbers[at()], (x) => { const done = live.change(input, (all) => { all[at()] = x; }); draw(); return done; }, { dtype });
   const place = (name, length) => {
@@ -104,14 +104,8 @@ function planeEditor(step, live, input, chosen) {
   const places = [place("plane", planes), place("row", height), place("column", width)];
 
   function draw() {
-    const context = canvas.getContext("2d");
-    const image = context.createImageData(width, height);
     const from = state.plane * height * width;
-    for (let i = 0; i < height * width; i += 1) {
-      const value = Math.max(low, Math.min(high, numbers[from + i]));
-      image.data.set([...(Number.isNaN(value) ? [128, 128, 128] : colour(value, low, high)), 255], 4 * i);
-    }
-    context.putImageData(image, 0, 0);
+    paint(canvas, width, height, (i) => colour(numbers[from + i], low, high));
   }
 
   function touch(event) {

@@ -141,22 +141,15 @@ function sizedAs(canvas, [across, down]) {
   canvas.style.aspectRatio = `${across} / ${down}`;
 }
 
-// NaN is grey; what is infinite has the colour of the end of the scale; the cell that is told has a dot.
+// The cell that is told has a dot.
 function paintFacets(canvas, cells, data, given, scale, cursor) {
   const [low, high] = given ?? extent(Array.from(cells, (at) => data[at]).filter(Number.isFinite));
-  const context = canvas.getContext("2d");
-  const image = context.createImageData(canvas.width, canvas.height);
-  cells.forEach((at, i) => {
-    if (at < 0) return; // transparent
-    const value = Math.max(low, Math.min(high, data[at]));
-    image.data.set([...(Number.isNaN(value) || !(low <= high) ? [128, 128, 128] : colour(value, low, high)), 255], 4 * i);
-  });
+  paint(canvas, canvas.width, canvas.height, (i) => (cells[i] < 0 ? null : colour(data[cells[i]], low, high)));
   if (cursor) {
-    const i = 4 * (cursor.y * canvas.width + cursor.x);
-    const [r, g, b] = image.data.subarray(i, i + 3);
-    image.data.set(0.3 * r + 0.6 * g + 0.1 * b > 120 ? [0, 0, 0, 255] : [255, 255, 255, 255], i);
+    const context = canvas.getContext("2d");
+    context.fillStyle = ink(colour(data[cells[cursor.y * canvas.width + cursor.x]], low, high));
+    context.fillRect(cursor.x, cursor.y, 1, 1);
   }
-  context.putImageData(image, 0, 0);
   if (scale && low <= high) scale.replaceChildren(colourBar(low, high));
 }
 

@@ -1,6 +1,6 @@
 // How large the gradients are that go back along the edges: colour and thickness, on a scale of powers of ten.
 
-const VANISHED = 1e-4; // of what leaves the result
+const VANISHED = 1e-4; // of what leaves the result, as in viz/highlight.py
 const EXPLODED = 1e4;
 
 FEATURES.push((page) => {
@@ -60,13 +60,11 @@ function heatPaint(page) {
 
 // The scale: its colours, its widths, and a number at each power of ten, as many as have room.
 function heatBar(low, high) {
-  const every = Math.ceil((high - low) / 4);
-  const ticks = [];
-  for (let power = low; power <= high; power += every) {
+  const ticks = powersBetween(low, high, 4).map((power) => {
     const tick = el("li", {}, "10", el("sup", {}, String(power).replace("-", "−")));
     tick.style.left = `${(100 * (power - low)) / (high - low)}%`;
-    ticks.push(tick);
-  }
+    return tick;
+  });
   return el("div", { class: "heat-scale" }, el("div", { class: "heat-bar", "aria-hidden": true }), el("ol", {}, ...ticks));
 }
 

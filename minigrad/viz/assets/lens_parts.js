@@ -2,23 +2,7 @@
 
 const CELL = { numbers: 38, largest: 52 }; // pixels of the screen: from which on a number has room, and no larger
 
-const NONE = [150, 155, 162]; // the padding
-const ODD = [128, 128, 128]; // NaN
-
-// Black or white, whichever is read better on a colour.
-function ink([r, g, b]) {
-  const [x, y, z] = [r, g, b].map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * x + 0.7152 * y + 0.0722 * z > 0.179 ? "#000" : "#fff";
-}
-
-// From blue through white to red, and where all have one sign from white to blue: as `colour`, with a white in which nothing is seen.
-function tint(value, low, high) {
-  if (low === high && !low) return [248, 248, 248];
-  if (low >= 0 || high <= 0) return colour(value, low, high);
-  const part = value / Math.max(-low, high);
-  const end = part < 0 ? [20, 90, 175] : [196, 60, 24];
-  return end.map((x) => Math.round(248 + (x - 248) * Math.abs(part)));
-}
+const NONE = [150, 155, 162, 110]; // the padding
 
 // How the numbers of a table are written: all with as many decimals, and those that are very small or large times a power of ten.
 function scale(numbers, digits = 2) {
@@ -29,7 +13,7 @@ function scale(numbers, digits = 2) {
   const isWhole = numbers.every((x) => x === null || Number.isInteger(x));
   const decimals = isWhole && !power ? 0 : Math.max(0, digits - Math.max(0, exponent - power));
   const write = (x) => (Number.isFinite(x) ? (x / 10 ** power).toFixed(decimals).replace(/^-(0(\.0*)?)$/, "$1").replace("-", "−") : general(x));
-  return { write, low, high, unit: power ? ` ×10${String(power).replace(/./g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)])}` : "" };
+  return { write, low, high, unit: power ? ` ×10${raisedText(power)}` : "" };
 }
 
 // A plane as a picture; a click, a drag or an arrow key chooses.
@@ -92,27 +76,12 @@ class Pixels {
   shade(y, x) {
     const { at, low, high } = this.plane;
     const value = at(y, x);
-    return value === null ? NONE : Number.isNaN(value) ? ODD : tint(Math.max(low, Math.min(high, value)), low, high);
+    return value === null ? NONE : colour(value, low, high);
   }
 
   paint() {
-    const { top, left, height, width, at, low, high } = this.plane;
-    Object.assign(this.canvas, { width, height });
-    const context = this.canvas.getContext("2d");
-    const image = context.createImageData(width, height);
-    const shades = Array.from({ length: 256 }, (_, i) => tint(low + (i / 255) * (high - low), low, high)); // once, and not for each pixel
-    const part = (x) => Math.max(0, Math.min(255, Math.round((255 * (x - low)) / (high - low || 1))));
-    for (let y = 0, place = 0; y < height; y += 1) {
-      for (let x = 0; x < width; x += 1, place += 4) {
-        const value = at(top + y, left + x);
-        const [r, g, b] = value === null ? NONE : Number.isNaN(value) ? ODD : shades[part(value)];
-        image.data[place] = r;
-        image.data[place + 1] = g;
-        image.data[place + 2] = b;
-        image.data[place + 3] = value === null ? 110 : 255;
-      }
-    }
-    context.putImageData(image, 0, 0);
+    const { top, left, height, width } = this.plane;
+    paint(this.canvas, width, height, (i) => this.shade(top + Math.floor(i / width), left + (i % width)));
   }
 
   // The numbers of all pixels, where they have room.
@@ -212,7 +181,7 @@ function numberTable({ title, kind, rows, chosen, range, pick }) {
     const inside = pick ? el("button", { onclick: () => pick(y, i), "aria-pressed": chosen ? String(Boolean(chosen(y, i))) : null }, write(x)) : write(x);
     const td = el("td", { class: chosen?.(y, i) ? "chosen" : null, title: general(x, 7) }, inside);
     if (!Number.isFinite(x)) return td;
-    const shade = tint(x, from, to);
+    const shade = colour(x, from, to);
     Object.assign(td.style, { background: `rgb(${shade.join(" ")})`, color: ink(shade) });
     return td;
   };

@@ -117,10 +117,8 @@ function reachChart(norms, of, across) {
   const cells = norms.map((x, t) => el("tr", {}, el("td", {}, String(steps - 1 - t)), el("td", {}, String(t)), el("td", {}, general(x, 5)))).reverse();
   const table = el("details", {}, el("summary", {}, "The numbers"), el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "gradient by lag" }, el("table", {},
     el("thead", {}, el("tr", {}, ...["lag", "t", "norm"].map((name) => el("th", { scope: "col" }, name)))), el("tbody", {}, ...cells))));
-  return [el("h3", {}, `How much of the gradient gets back to ${of}`), el("div", { class: "scale" }, `${powerOfTen(high)} at the top, ${powerOfTen(low)} at the bottom`), chart, el("p", { class: "verdict", role: "status" }, reachVerdict(norms)), table];
+  return [el("h3", {}, `How much of the gradient gets back to ${of}`), el("div", { class: "scale" }, `10${raisedText(high)} at the top, 10${raisedText(low)} at the bottom`), chart, el("p", { class: "verdict", role: "status" }, reachVerdict(norms)), table];
 }
-
-const powerOfTen = (power) => `10${String(power).replace(/./g, (sign) => (sign === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign]))}`;
 
 // By what the gradient grows or shrinks with each step back, on the average.
 function reachVerdict(norms) {

@@ -1,7 +1,6 @@
 // A function and its derivatives: a choice of the order shows its graph, how many ops that has, and its curve; x moves along it.
 
 const POINTS = 161; // of a curve
-const POWERS = ["⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"];
 
 class Orders {
   constructor(page) {
@@ -88,8 +87,8 @@ class Orders {
   }
 
   name(order) {
-    const power = [...String(order)].map((digit) => POWERS[digit]).join("");
-    return order === 0 ? this.called : `d${order > 1 ? power : ""}/d${this.x}${order > 1 ? power : ""} ${this.called}`;
+    const power = order > 1 ? raisedText(order) : "";
+    return order === 0 ? this.called : `d${power}/d${this.x}${power} ${this.called}`;
   }
 
   draw() {
@@ -129,25 +128,13 @@ class Plot {
   }
 
   axes() {
-    const text = (words, x, y, anchor) => {
-      const label = svg("text", { x, y, "text-anchor": anchor });
-      label.textContent = words;
-      return label;
-    };
-    const [left, right] = this.span;
-    const marks = ticksOf(left, right).map((x) => text(general(x), this.x(x), this.height - 4, "middle"));
-    const levels = ticksOf(this.low, this.high).flatMap((y) => [svg("path", { class: "grid", d: `M56 ${this.y(y)}H${this.width - 16}` }), text(general(y), 50, this.y(y) + 5, "end")]);
+    const marks = roundSteps(...this.span, 6).map((x) => chartText(plainText(x), this.x(x), this.height - 4, "middle"));
+    const levels = roundSteps(this.low, this.high, 6).flatMap((y) => [svg("path", { class: "grid", d: `M56 ${this.y(y)}H${this.width - 16}` }), chartText(plainText(y), 50, this.y(y) + 5, "end")]);
     return [...levels, ...marks, svg("path", { class: "axis", d: `M56 ${this.y(0)}H${this.width - 16}` })];
   }
 
   curve(ys, name) {
-    let pen = "M";
-    const d = ys.map((y, i) => {
-      if (!Number.isFinite(y)) { pen = "M"; return ""; }
-      const piece = `${pen}${this.x(this.xs[i]).toFixed(1)} ${this.y(y).toFixed(1)}`;
-      pen = "L";
-      return piece;
-    }).join("");
+    const d = lineThrough(ys.map((y, i) => (Number.isFinite(y) ? [this.x(this.xs[i]), this.y(y)] : null)));
     return svg("path", { class: name, d, "clip-path": "url(#order-clip)" });
   }
 
@@ -164,14 +151,5 @@ class Plot {
 }
 
 const clipped = (pixels) => Math.max(-1e4, Math.min(1e4, pixels));
-
-// Round numbers between two others, about six.
-function ticksOf(low, high) {
-  const rough = (high - low) / 6;
-  const unit = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].find((factor) => factor * unit >= rough) * unit;
-  const first = Math.ceil(low / step);
-  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
-}
 
 FEATURES.push((page) => page.data.orders && new Orders(page));

@@ -63,9 +63,9 @@ class Answers {
   }
 }
 
-// A number as one types it; null of anything else.
+// A number as one types it; null of anything else.  These three are those of viz/terms.py.
 function typedNumber(text) {
-  const match = /^([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?:\/(\d+\.?\d*))?$/i.exec(text.replace(/\s/g, "").replace(",", ".").replace("−", "-"));
+  const match = /^([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?:\/(\d+\.?\d*))?$/i.exec(text.replace(/\s/g, "").replace(/,/g, ".").replace(/−/g, "-"));
   if (!match || Number(match[2]) === 0) return null;
   return Number(match[1]) / Number(match[2] ?? 1);
 }

@@ -137,7 +137,7 @@ function painted({ data }, tiles) {
   return canvas;
 }
 
-// One tile: its planes are the colours red, green and blue, or one plane is grey, or blue and red.  Of a large one not all pixels.
+// One tile: its planes are the colours red, green and blue, or one plane is grey, or blue and orange.  Of a large one not all pixels.
 function pixelsOf(data, planes, { height, width, look }) {
   const step = Math.max(1, Math.floor(Math.min(height, width) / (TILE.sharp * TILE.one)));
   const [rows, columns] = [Math.ceil(height / step), Math.ceil(width / step)];
@@ -145,12 +145,9 @@ function pixelsOf(data, planes, { height, width, look }) {
   const extents = parts.map((part) => extent(part.filter(Number.isFinite)));
   const [low, high] = [Math.min(...extents.map(([a]) => a)), Math.max(...extents.map(([, b]) => b))];
   const bright = (x) => (255 * (x - low)) / (high - low || 1);
-  const shade = look === "plane" ? (i) => (Number.isFinite(parts[0][i]) ? tint(parts[0][i], low, high) : ODD) : (i) => [0, 1, 2].map((c) => bright((parts[c] ?? parts[0])[i]));
-  const canvas = el("canvas", { width: columns, height: rows });
-  const context = canvas.getContext("2d");
-  const image = context.createImageData(columns, rows);
-  for (let i = 0; i < rows * columns; i += 1) image.data.set([...shade(i), 255], 4 * i);
-  context.putImageData(image, 0, 0);
+  const shade = look === "plane" ? (i) => colour(parts[0][i], low, high) : (i) => [0, 1, 2].map((c) => bright((parts[c] ?? parts[0])[i]));
+  const canvas = el("canvas");
+  paint(canvas, columns, rows, shade);
   return canvas;
 }
 

@@ -78,38 +78,14 @@ class LossCurve {
 
   * axes(frame, low, high, x, y, size) {
     yield svg("path", { d: `M${frame.left} ${frame.top}V${frame.bottom}H${frame.right}`, class: "axis" });
-    const write = (text, px, py, anchor) => {
-      const label = svg("text", { x: px, y: py, "text-anchor": anchor });
-      label.textContent = text;
-      return label;
-    };
-    for (const value of this.log ? powers(low, high) : ticks(low, high, Math.max(2, (frame.bottom - frame.top) / (2.4 * size)))) {
-      yield svg("path", { d: `M${frame.left} ${y(value)}H${frame.right}`, class: "tick" });
-      yield write(value !== 0 && Math.abs(value) < 0.001 ? value.toExponential(0) : general(value, 3), frame.left - 6, y(value) + size / 3, "end");
+    for (const value of this.log ? roundPowers(low, high) : roundSteps(low, high, Math.max(2, (frame.bottom - frame.top) / (2.4 * size)))) {
+      yield svg("path", { d: `M${frame.left} ${y(value)}H${frame.right}`, class: "grid" });
+      yield chartText(plainText(value), frame.left - 6, y(value) + size / 3, "end");
     }
     const most = Math.max(this.steps, 10);
-    for (const step of ticks(0, most, Math.max(2, (frame.right - frame.left) / (6 * size)))) {
-      if (Number.isInteger(step)) yield write(step.toLocaleString("en"), x(step), frame.bottom + 1.2 * size, step > 0.95 * most ? "end" : "middle");
+    for (const step of roundSteps(0, most, Math.max(2, (frame.right - frame.left) / (6 * size)))) {
+      if (Number.isInteger(step)) yield chartText(step.toLocaleString("en"), x(step), frame.bottom + 1.2 * size, step > 0.95 * most ? "end" : "middle");
     }
-    yield write("steps", (frame.left + frame.right) / 2, frame.bottom + 2.4 * size, "middle");
+    yield chartText("steps", (frame.left + frame.right) / 2, frame.bottom + 2.4 * size, "middle");
   }
-}
-
-// Round numbers from one to another, about so many.
-function ticks(low, high, count) {
-  const rough = (high - low) / count;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].find((x) => x * power >= rough) * power;
-  const first = Math.ceil(low / step - 1e-9);
-  return Array.from({ length: Math.max(0, Math.floor(high / step + 1e-9) - first + 1) }, (_, i) => (first + i) * step);
-}
-
-// Powers of ten between two logarithms, with 2 and 5 between them where these are few.
-function powers(low, high) {
-  const between = high - low < 1.2 ? [1, 2, 5] : high - low < 2.5 ? [1, 3] : [1];
-  const found = [];
-  for (let power = Math.floor(low); power <= high; power += Math.max(1, Math.ceil((high - low) / 6))) {
-    for (const x of between) if (Math.log10(x) + power >= low && Math.log10(x) + power <= high) found.push(x * 10 ** power);
-  }
-  return found;
 }

@@ -25,22 +25,9 @@ class WeightMaps {
       let most = 0;
       for (const x of data) if (Math.abs(x) > most) most = Math.abs(x);
       const { width, height, bytes } = picture(shape, data, -most, most);
-      if (canvas.width !== width || canvas.height !== height) {
-        Object.assign(canvas, { width, height });
-        canvas.style.aspectRatio = `${width} / ${height}`;
-        canvas.classList.toggle("wide", width > 3 * height);
-      }
-      const context = canvas.getContext("2d");
-      const image = context.createImageData(width, height);
-      for (let i = 0; i < bytes.length; i += 1) {
-        if (bytes[i] === 255) continue; // nothing stands between two planes
-        const [r, g, b] = colour((bytes[i] / 127 - 1) * most, -most, most);
-        image.data[4 * i] = r;
-        image.data[4 * i + 1] = g;
-        image.data[4 * i + 2] = b;
-        image.data[4 * i + 3] = 255;
-      }
-      context.putImageData(image, 0, 0);
+      canvas.style.aspectRatio = `${width} / ${height}`;
+      canvas.classList.toggle("wide", width > 3 * height);
+      paint(canvas, width, height, (i) => (bytes[i] === 255 ? null : colour((bytes[i] / 127 - 1) * most, -most, most))); // nothing stands between two planes
       range.textContent = `±${general(most, 2)}`;
     }
   }

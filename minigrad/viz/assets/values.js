@@ -23,10 +23,15 @@ function icon(path) {
   return drawing;
 }
 
+const ODD = [128, 128, 128]; // NaN
+
 // Blue for negative, white for zero, orange for positive, which the colour-blind tell apart; from white to blue where all have one sign.
-function colour(value, low, high) {
-  if (low < 0 && high > 0) {
-    const part = value / Math.max(-low, high);
+// What is infinite has the colour of the end of the scale.  `colours` of viz/facets.py is the same.
+function colour(x, low, high) {
+  if (Number.isNaN(x) || !(low <= high)) return ODD;
+  const value = Math.max(low, Math.min(high, x));
+  if ((low < 0 && high > 0) || (low === 0 && high === 0)) {
+    const part = value / Math.max(-low, high, Number.MIN_VALUE);
     const [r, g, b] = part < 0 ? [16, 84, 190] : [190, 70, 0];
     return [r, g, b].map((x) => Math.round(250 + (x - 250) * Math.abs(part)));
   }
@@ -34,16 +39,30 @@ function colour(value, low, high) {
   return [Math.round(250 - 225 * part), Math.round(252 - 165 * part), Math.round(255 - 85 * part)];
 }
 
-function heatMap(map, label) {
-  const canvas = el("canvas", { width: map.width, height: map.height, role: "img", "aria-label": `heat map of the ${label}` });
-  const bytes = map.bytes ?? Uint8Array.from(atob(map.data), (letter) => letter.charCodeAt(0));
+// Black or white, whichever is read better on a colour.
+function ink([r, g, b]) {
+  const [x, y, z] = [r, g, b].map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * x + 0.7152 * y + 0.0722 * z > 0.179 ? "#000" : "#fff";
+}
+
+// The pixels of a canvas, row by row: `shade` gives of each the colour [r, g, b], or [r, g, b, opacity]; null is transparent.
+function paint(canvas, width, height, shade) {
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d");
-  const image = context.createImageData(map.width, map.height);
-  bytes.forEach((byte, i) => {
-    const [r, g, b] = byte === 255 ? [128, 128, 128] : colour(map.low + (byte / 254) * (map.high - map.low), map.low, map.high);
-    image.data.set([r, g, b, 255], 4 * i);
-  });
+  const image = context.createImageData(width, height);
+  for (let i = 0, at = 0; i < width * height; i += 1, at += 4) {
+    const found = shade(i);
+    if (!found) continue;
+    for (let part = 0; part < 3; part += 1) image.data[at + part] = found[part];
+    image.data[at + 3] = found[3] ?? 255;
+  }
   context.putImageData(image, 0, 0);
+}
+
+function heatMap(map, label) {
+  const canvas = el("canvas", { role: "img", "aria-label": `heat map of the ${label}` });
+  const bytes = map.bytes ?? Uint8Array.from(atob(map.data), (letter) => letter.charCodeAt(0));
+  paint(canvas, map.width, map.height, (i) => (bytes[i] === 255 ? ODD : colour(map.low + (bytes[i] / 254) * (map.high - map.low), map.low, map.high)));
   canvas.style.aspectRatio = `${map.width} / ${map.height}`;
   return el("figure", {}, canvas, colourBar(map.low, map.high), el("figcaption", {}, map.caption));
 }
@@ -51,12 +70,8 @@ function heatMap(map, label) {
 // Which colour stands for which number.
 function colourBar(low, high) {
   const steps = 40;
-  const bar = el("canvas", { width: steps, height: 1, class: "bar", "aria-hidden": true });
-  const context = bar.getContext("2d");
-  for (let i = 0; i < steps; i += 1) {
-    context.fillStyle = `rgb(${colour(low + (i / (steps - 1)) * (high - low), low, high).join(" ")})`;
-    context.fillRect(i, 0, 1, 1);
-  }
+  const bar = el("canvas", { class: "bar", "aria-hidden": true });
+  paint(bar, steps, 1, (i) => colour(low + (i / (steps - 1)) * (high - low), low, high));
   return el("div", { class: "scale" }, low.toPrecision(3), bar, high.toPrecision(3));
 }
 
