@@ -279,7 +279,7 @@ def _step(row: Explained, group: Group, member: dict[int, int], summarise: Summa
         "derivative": step.derivative,
         "rule": member.get(step.rule) if step.rule is not None else None,
         "states": ", ".join(sorted(set(re.findall(r"\b(\w+)_\{t-1\}", step.doc.partition("\nd")[0])), reverse=True)),
-        "summary": summary,
+        "summary": summary.replace("`", ""),
         "doc": rest.strip("\n"),
         "source": row.source and f"{place(row.source)}: {row.source.partition(': ')[2]}",
         "given": given(step, member),

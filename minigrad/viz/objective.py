@@ -94,7 +94,7 @@ class Objective:
 
     def batch_names(self, count: int) -> list[str]:
         """What the step calls its arguments."""
-        names = ["x", "y"] if self.loss is not None else list(inspect.signature(self.step).parameters)
+        names = ["x", "y"] if self.loss is not None else list(inspect.signature(getattr(self.step, "forward", self.step)).parameters)
         return (names + [f"data {i}" for i in range(count)])[:count]
 
     # ------------------------------------------------------------------------- as modules have it
