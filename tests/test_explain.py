@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -127,3 +128,11 @@ def test_an_lstm_calls_its_states_and_gates_as_everybody_does() -> None:
     assert "(i_t, f_t, g_t, o_t) = (sigmoid, sigmoid, tanh, sigmoid)" in formula
     page = viz.explore(out, net)
     assert all("`" not in step["summary"] for step in page.data["steps"])
+
+
+def test_no_zero_has_a_sign_and_sums_read_as_sums() -> None:
+    found = viz.explain(lambda x, y: (x * y - y * 0) * -1.0 + x * 2 + y, 0.0, -1.541)
+    assert not re.search(r"-0(?![.\d])", repr(found)) and "-0" in f"{found.steps[2].value}"  # as it was computed
+    assert any(" - " in step.total for step in viz.explain(lambda x: 3 * x - x * x, 2.0).steps) and "+ -" not in repr(found)
+    page = viz.explore(lambda x, y: x * y, np.zeros(2), -np.ones(2))
+    assert all("-0" not in text for step in page.data["steps"] for row in step["value"]["rows"] for text in row)

@@ -14,6 +14,8 @@ __all__ = ["MOST", "sketch"]
 
 #: A larger graph fits on no page.
 MOST = 40
+#: Of so many layers the letters are of 8 points at least, on a page; a higher graph is cut between layers.
+LAYERS = 9
 HEIGHT, GAP, SPACE, LETTER = 66, 46, 26, 7.4  #: of a node, between layers, between nodes, of a letter
 #: Of each kind of step inside and border, as in the page.
 COLOURS = {"leaf": ("#fdf0e3", "#a84300"), "data": ("#e7f0fa", "#0b5cad"), "op": ("#ffffff", "#66707e")}
@@ -34,6 +36,8 @@ class Corner(NamedTuple):
 def sketch(rows: Sequence[Explained], filled: bool) -> str:
     """The graph of an explained computation, with its numbers or with blanks; what is given is there in both.
 
+    A high graph is cut into several pictures, so that each fits on a page.
+
     >>> from minigrad import viz
     >>> rows = viz.explain(lambda x, y: x * y, 3.0, -2.0).steps
     >>> "−6" in sketch(rows, True), "−6" in sketch(rows, False), "−2" in sketch(rows, False)
@@ -42,12 +46,19 @@ def sketch(rows: Sequence[Explained], filled: bool) -> str:
     layers = _layers(rows)
     widths = {row.step.id: max(108.0, 24 + LETTER * len(_title(row))) for row in rows}
     places, width = _places(layers, widths)
-    height = len(layers) * (HEIGHT + GAP) - GAP + 4
     edges = [_edge(source, row.step.id, layers, places) for row in rows for source in dict.fromkeys(_inputs(row))]
-    nodes = [_node(row, *places[row.step.id], widths[row.step.id], filled) for row in rows]
-    size = f'viewBox="0 0 {width:.0f} {height}" style="width: {width:.0f}px; max-width: 100%"'
-    inside = "".join([ARROW, *edges, *nodes])
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="graph">{inside}</svg>'
+    parts, found = -(-len(layers) // LAYERS), []
+    for part in range(parts):
+        first, end = (len(layers) * n // parts for n in (part, part + 1))
+        inside = {item for layer in layers[first:end] for item in layer}
+        nodes = [_node(row, *places[row.step.id], widths[row.step.id], filled) for row in rows if row.step.id in inside]
+        top = first * (HEIGHT + GAP) - (GAP / 2 if first else 0)
+        bottom = end * (HEIGHT + GAP) - (GAP / 2 if end < len(layers) else GAP - 4)
+        size = f'viewBox="0 {top:.0f} {width:.0f} {bottom - top:.0f}" style="width: {width:.0f}px; max-width: 100%"'
+        name = f"graph, part {part + 1} of {parts}" if parts > 1 else "graph"
+        picture = "".join([ARROW, *edges, *nodes])
+        found.append(f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{name}">{picture}</svg>')
+    return "\n".join(found)
 
 
 # ------------------------------------------------------------------------------------- private

@@ -166,7 +166,7 @@ class Practice {
     const { kind, step } = this.question;
     const { arrives } = this.page.graph.byId.get(step);
     const isSum = kind === "arrives" && arrives.length > 1 && arrives.every((text) => text.length < 12);
-    return isSum ? `${arrives.join(" + ").replaceAll("-", "−").replaceAll("+ −", "− ")} = ${this.page.graph.byId.get(step).gradient.text.replaceAll("-", "−")}` : this.answers.text(this.question);
+    return isSum ? `${added(arrives).replaceAll("-", "−")} = ${this.page.graph.byId.get(step).gradient.text.replaceAll("-", "−")}` : this.answers.text(this.question);
   }
 
   say(kind, name, ...rest) {
