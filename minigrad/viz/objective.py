@@ -97,6 +97,18 @@ class Objective:
         names = ["x", "y"] if self.loss is not None else list(inspect.signature(getattr(self.step, "forward", self.step)).parameters)
         return (names + [f"data {i}" for i in range(count)])[:count]
 
+    def refused(self, count: int) -> str | None:
+        """Why the step cannot be called with so many arrays; None where it can."""
+        if self.loss is not None:
+            return None
+        try:
+            inspect.signature(getattr(self.step, "forward", self.step)).bind(*range(count))
+        except TypeError as error:
+            name = getattr(self.step, "__name__", type(self.step).__name__)
+            help_ = "; of a network give loss=, a function of what it gives and the rest of a batch" if self.model is self.step else ""
+            return f"{name} cannot take the {count} arrays of data= ({error}){help_}"
+        return None
+
     # ------------------------------------------------------------------------- as modules have it
 
     def named_parameters(self) -> Iterator[tuple[str, Any]]:

@@ -189,6 +189,7 @@ class Practice {
     this.hints.append(...found.map((markup) => el("div", { class: "formula", tabindex: 0 }, this.hinted ? "= " : "", math(markup))));
     this.hinted += 1;
     this.place.querySelector("#quiz-hint").disabled = kind === "rule" || !this.formulas(this.hinted).length || this.hinted > 1;
+    if (this.field?.isConnected) this.field.focus({ preventScroll: true });
   }
 
   // ---- the score
