@@ -21,8 +21,8 @@ from minigrad.viz.levels import computation
 from minigrad.viz.questions import questions_of
 from minigrad.viz.rules import rule_choices
 from minigrad.viz.sketch import sketch
-from minigrad.viz.worksheet import STYLE
 from minigrad.viz.terms import tolerance
+from minigrad.viz.worksheet import STYLE
 
 from .formula_evaluator import CannotBeComputed, value_of, values_by_index
 from .ops_table import ROWS

@@ -206,7 +206,8 @@ class TestThePage:
             titles = page.locator(".cards.small h3").all_text_contents()
             assert {"0: Linear", "1: ReLU", "3: Tanh", "0.weight"} <= {*titles}
             card = page.locator(".cards.small .card", has=page.get_by_text("3: Tanh", exact=True))
-            assert card.locator(".counts span").all_text_contents() == [f"{max(recorder.epochs[-1]['activations']['3']['counts'])}", "0"]
+            most = max(recorder.epochs[-1]["activations"]["3"]["counts"])
+            assert card.locator(".counts span").all_text_contents() == [f"{most}", "0"]
             assert violations(page) == []
 
     def test_a_line_is_singled_out(self, tmp_path: Path) -> None:

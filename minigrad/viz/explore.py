@@ -182,7 +182,7 @@ def explore(
         "failure": failure and _failure(failure, steps, member),
         "memory": None if failure else memory_of(steps).for_page(member),
         "live": alive,
-        "tokens": _words(tokens),
+        "tokens": _words(tokens, {n for step in steps for shape in step.shapes for n in shape}),
         "arrays": arrays(rows) if "why" in alive else {},
         "quiz": {"on": False, "questions": [question.data() for question in questions_of(rows)]},
         **({"training": trained} if trained else {}),
@@ -195,11 +195,17 @@ def explore(
     return page
 
 
-def _words(tokens: Sequence[Any] | None) -> list[Any] | None:
-    """Tokens as text, in one list or in a list for each example."""
+def _words(tokens: Sequence[Any] | None, lengths: set[int]) -> list[Any] | None:
+    """Tokens as text, in one list or in a list for each example; some array must have an axis as long as they are."""
     if isinstance(tokens, str):
         raise TypeError("tokens is a list of words, or a list of such lists, not one text: write text.split() or list(text)")
-    return None if tokens is None else [str(t) if isinstance(t, str) or np.ndim(t) == 0 else list(map(str, t)) for t in tokens]
+    if tokens is None:
+        return None
+    words = [str(t) if isinstance(t, str) or np.ndim(t) == 0 else list(map(str, t)) for t in tokens]
+    longest = max((len(one) for one in words if isinstance(one, list)), default=len(words))
+    if longest not in lengths:
+        raise ValueError(f"explore: tokens= has {longest} words, but no array has an axis of length {longest}")
+    return words
 
 
 def _graph(
