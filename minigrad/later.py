@@ -193,6 +193,7 @@ def refuse_later(bad: Any, make_error: Callable[..., Exception], *about: Callabl
         if found:
             raise make_error(*told)
 
+    verify.holds = lambda found, *_: np.logical_not(found)  # type: ignore[attr-defined]  # for a page
     with on_gpu_of(bad):
         check_later(verify, np.any(bad), *(tell() for tell in about))
 

@@ -435,6 +435,19 @@ def test_recording_leaves_everything_as_it_was() -> None:
     assert found[0][1:] == found[1][1:]
 
 
+def test_tensors_that_a_function_is_given_stay_as_they_are() -> None:
+    """They get a gradient on the page, under their names, and none afterwards; whole numbers are data."""
+    logits, labels = Tensor(np.eye(3)[:2], name="logits"), Tensor(np.array([0, 2]))
+    page = viz.explore(nn.functional.cross_entropy, logits, labels)
+    viz.draw(nn.functional.cross_entropy, logits, labels)
+    assert (logits.requires_grad, labels.requires_grad) == (False, False)
+    steps = {step["label"]: step for step in page.data["steps"]}
+    assert (steps["input"]["kind"], steps["target"]["kind"]) == ("leaf", "data")
+    assert "program" in page.data["live"]
+    named = viz.explore(lambda a, b: a * b, logits, logits, names={"twice": logits})
+    assert [step["label"] for step in named.data["steps"]] == ["twice", "result"]
+
+
 def test_what_the_function_finds_can_be_changed_and_what_it_makes_cannot() -> None:
     found = np.array([3.0, 1.0, 2.0])
 

@@ -58,6 +58,9 @@ def test_a_layer_that_refuses_its_input_is_named_with_its_path_its_line_and_the_
     assert failed.source.endswith("return self.classifier(h)")
     assert failed.message.startswith("Linear: expected last axis 400")
     assert "in the layer classifier.1, a Linear, of Net" in failed.message
+    first = stopped(nn.Sequential(nn.Linear(2, 3), nn.Tanh()), np.ones((2, 5))).failed  # which gets a plain array
+    assert first is not None
+    assert (first.op, first.given) == ("Linear", (("x", (2, 5), "float64"),))
     text = repr(failed)
     assert all(part in text for part in ("classifier.1: Linear failed", "x: 2×864 float32", "self.classifier(h)", "ValueError: "))
     failed = stopped(Net(), np.ones((2, 3, 28, 28), "float32")).failed

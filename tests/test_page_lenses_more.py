@@ -591,3 +591,64 @@ def test_lenses_are_accessible_also_when_large(scheme: str, tmp_path: Path) -> N
                 assert box is not None and box["width"] >= 16
             page.get_by_role("button", name="Close", exact=True).click()
             assert re.search("Inside", page.locator("#lens").inner_text())
+
+
+def test_large_numbers_have_a_histogram(tmp_path: Path) -> None:
+    """Ranges that a half is nothing to, and those that overflow."""
+    x = np.full(100, 1e38)
+    page = viz.explore(lambda x: (x * 2.0).sum(), x, path=tmp_path / "large.html")
+    assert page.data["steps"][0]["value"]["histogram"]["counts"].count(100) == 1
+    wide = viz.explore(lambda x: (x * 1e-300).sum(), np.array([-1.7e308, 1.7e308] * 50))
+    assert wide.data["steps"][0]["value"]["histogram"]["counts"] == [50, *[0] * 22, 50]
+
+
+def test_after_an_edit_large_numbers_have_a_histogram_too(tmp_path: Path) -> None:
+    viz.explore(lambda x: (x * 1e-300).sum(), np.arange(100.0), path=tmp_path / "large.html")
+    with opened(tmp_path / "large.html") as page:
+        for edit in ("a.fill(1e38)", "a.fill(-1.7e308)", "a.forEach((_, i) => { a[i] = i % 2 ? 1.7e308 : -1.7e308; })"):
+            page.evaluate(f"minigrad.live.change(0, (a) => {{ {edit} }})")
+            counts = page.evaluate("minigrad.live.steps[0].value.histogram.counts")
+            assert len(counts) == 24
+            assert sum(counts) == 100
+
+
+class Words(nn.Module):
+    def __init__(self) -> None:
+        self.table, self.out = nn.Embedding(5, 3), nn.Linear(3, 3)
+
+    def forward(self, ids: Any, y: Any) -> Any:
+        return nn.functional.cross_entropy(self.out(self.table(ids)), y)
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("ids", -1), ("ids", 5), ("y", -1), ("y", 3)])
+def test_an_index_that_python_refuses_is_taken_back(name: str, wrong: int, tmp_path: Path) -> None:
+    """JavaScript and NumPy count negative ones from the end, where a table and classes have none."""
+    viz.explore(Words(), np.array([0, 1, 4]), np.array([0, 1, 2]), path=tmp_path / "words.html")
+    with opened(tmp_path / "words.html") as page:
+        change = f"""(x) => {{
+            const {{ live }} = minigrad;
+            const done = live.change(live.inputs.findIndex(({{ name }}) => name === "{name}"), (a) => {{ a[1] = x; }});
+            return [done, live.trouble ?? "", live.edited.size];
+        }}"""
+        done, trouble, edited = page.evaluate(change, wrong)
+        assert (done, edited) == (False, 0)
+        assert "out of range" in trouble
+        assert page.evaluate(change, 2) == [True, "", 1]
+
+
+def test_a_probability_that_python_refuses_is_taken_back(tmp_path: Path) -> None:
+    loss = nn.functional.binary_cross_entropy
+    viz.explore(lambda p: loss(p, np.array([0.0, 1.0])), np.array([0.2, 0.7]), path=tmp_path / "chances.html")
+    with opened(tmp_path / "chances.html") as page:
+        assert not page.evaluate("minigrad.live.change(0, (a) => { a[0] = 1.5; })")
+        assert "out of range" in page.evaluate("minigrad.live.trouble")
+        assert page.evaluate("minigrad.live.change(0, (a) => { a[0] = 1; })")
+
+
+def test_weights_that_add_up_to_nothing_are_taken_back(tmp_path: Path) -> None:
+    x = np.array([1.0, 2.0])
+    viz.explore(lambda x, w: np.average(x, weights=w), x, x, path=tmp_path / "average.html")
+    with opened(tmp_path / "average.html") as page:
+        place = page.evaluate("minigrad.live.inputs.findIndex(({ name }) => name === 'w')")
+        assert not page.evaluate("(w) => minigrad.live.change(w, (a) => { a[0] = -2; })", place)
+        assert page.evaluate("(w) => minigrad.live.change(w, (a) => { a[0] = 3; })", place)

@@ -273,6 +273,13 @@ class TestDerivatives:
         with opened(tmp_path / "page.html", first="globalThis.requestIdleCallback = () => {}") as page:
             assert "d/dx tanh at x = 0.5: 0.7864. The slope there is the next derivative: -0.7269" in page.inner_text("main")
 
+    @pytest.mark.parametrize("x", [1e38, -1e300, np.inf, np.nan])
+    def test_a_point_far_outside_of_the_picture_leaves_it_as_it_is(self, x: float, tmp_path: Path) -> None:
+        viz.derivatives(np.tanh, x, orders=2, path=tmp_path / "far.html")
+        with opened(tmp_path / "far.html") as page:  # which wants no errors in the console
+            assert page.locator("#order-chart .chosen").count() == 1
+            assert page.locator("#order-chart .tangent").count() == 0
+
     def test_a_choice_shows_the_graph_of_that_order_and_its_curve(self, page: Any) -> None:
         sizes, paths = [], []
         for order in range(7):

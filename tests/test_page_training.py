@@ -130,6 +130,11 @@ def test_what_does_not_fit_is_said() -> None:
 
     with pytest.raises(ValueError, match="equally long"):
         viz.explore(loss, data=(x, y[:9]), optimizer=sgd)
+    for wrong in ((), (F32(3),), (x[:0], y[:0])):
+        with pytest.raises(ValueError, match="data= takes arrays of examples"):
+            viz.explore(loss, data=wrong, optimizer=sgd)
+    with pytest.raises(ValueError, match="got none"):
+        viz.explore(loss, data=(x, y), optimizer=[])
     with pytest.raises(ValueError, match="batch= must be from 1 to 50"):
         viz.explore(loss, data=(x, y), optimizer=sgd, batch=51)
     with pytest.raises(ValueError, match="needs an optimizer="):

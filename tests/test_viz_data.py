@@ -249,6 +249,23 @@ def test_outputs_are_told_apart() -> None:
 # --------------------------------------------------------------------- what explore and draw take
 
 
+def test_labels_and_masks_that_a_function_is_given_are_data() -> None:
+    logits, labels, mask = np.zeros((2, 3)), np.array([0, 2]), np.array([True, False])
+    page = viz.explore(
+        lambda logits, labels, mask: nn.functional.cross_entropy(logits, labels) * np.where(mask, 1.0, 2.0), logits, labels, mask
+    )
+    assert [(step["label"], step["kind"]) for step in page.data["steps"] if not step["op"]] == [
+        ("logits", "leaf"),
+        ("labels", "data"),
+        ("mask", "data"),
+    ]
+    assert viz.explain(lambda x: (x * x).sum(), np.arange(3)).steps[0].gradient.tolist() == [
+        0,
+        2,
+        4,
+    ]  # where nothing else is given
+
+
 def test_explore_takes_what_draw_takes(tmp_path: Path) -> None:
     model, x = convnet().eval(), IMAGES
     page = viz.explore(model, x, depth=1, direction="LR", highlight="gradient", repeats="compact")

@@ -42,6 +42,7 @@ class Recorder:
         self.constants: dict[int, tuple[Var, np.ndarray]] = {}
         self.count = 0
         self.checks: list[Any] = []
+        self.guards_checks = False  # for those who cannot call what a check calls: a condition is there, too, where it has one
         self.guards: list[Var] = []
         self.given_numbers: dict[Any, tuple[Formula, Any, tuple[Any, ...]]] = {}
         self.scalars: set[Var] = set()  # inputs that are NumPy's scalars
@@ -301,6 +302,8 @@ class Recorder:
         verify(*numbers_of(list(numbers)))
         if get_ident() == self.thread:
             self.checks.append((verify, self._vars(tuple(numbers))))
+            if self.guards_checks and (holds := getattr(verify, "holds", None)) is not None:
+                self.looked_at(holds(*numbers), f"a number would be out of range{_at_line()}")
 
     def guard(self, arrays: Any, why: str = "a number that must be finite would not be") -> bool:
         """Whether all numbers are finite in this run; the program is right only where that is the same."""

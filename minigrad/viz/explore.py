@@ -155,7 +155,7 @@ def explore(
     training = None if data is None else Training(target, data, optimizer, batch, seed, loss)
     if training is not None:
         target, inputs = training.objective, tuple(training.first)
-    inputs = tuple(prepared(target, inputs)) if callable(target) else inputs
+    inputs = tuple(prepared(target, inputs, names)) if callable(target) else inputs
     make = partial(_graph, target, inputs, names, derivative=derivative)
     failure = failed(target)
     with nullcontext() if training is None else as_before(target):

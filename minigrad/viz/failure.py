@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from traceback import walk_tb
 from typing import Any, NamedTuple
 
+from ..backend import is_array
 from ..graph import Node, is_library, line_of
-from ..tensor import Tensor, raw
+from ..tensor import Tensor, raw, wrap
 from .data import Collection
 from .numbers import dimensions
 from .text import printable
@@ -167,7 +168,8 @@ def _library_call(frames: list[types.FrameType]) -> tuple[Any, dict[str, Any], t
     for frame in reversed(frames):
         if not is_library(frame.f_code.co_filename):
             break
-        tensors, layer = _tensors(_arguments(frame)), _layer_of(frame)
+        called, layer = _arguments(frame), _layer_of(frame)
+        tensors = _tensors(called) or (_arrays_as_tensors(called) if layer else {})
         given = given or tensors  # the innermost one knows all of them: the weight, too
         if tensors and not (layer and name) and (layer or _has_name(frame)):
             name = layer or frame.f_code.co_name.strip("_")
@@ -216,6 +218,11 @@ def _tensors(values: Mapping[str, Any]) -> dict[str, Tensor]:
         elif isinstance(value, (tuple, list)):
             found |= {f"{name}_{i}": x for i, x in enumerate(value, 1) if isinstance(x, Tensor)}
     return found
+
+
+def _arrays_as_tensors(values: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Plain arrays among what a layer was called with: what a first layer refuses often is one."""
+    return {name: wrap(x, None) for name, x in values.items() if is_array(x)}
 
 
 def _layer_of(frame: types.FrameType) -> str | None:

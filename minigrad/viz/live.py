@@ -222,6 +222,7 @@ def recorded(make: MakeGraph, roots: Sequence[Any], gradient: Any = None, most: 
         recorder.leaves = {t._node for t, *_ in taken.tensors if t.is_leaf}
         token, bound = tracing.recorder.set(recorder), limit.set(most)
         try:
+            recorder.guards_checks = True
             recorder.looks = True  # or the graph would be another one than the one that is shown
             tensors, steps = make()[:2]
             recorder.looks = False

@@ -168,6 +168,8 @@ def optimizers_of(optimizer: Any, objective: Objective) -> dict[str, Any]:
     else:
         every = optimizer if isinstance(optimizer, Sequence) else [optimizer]
         found = dict(_each_once((_name_of(x), x) for x in every))
+    if not found:
+        raise ValueError("explore: optimizer= takes one optimizer or several, got none")
     for x in found.values():
         if not _is_optimizer(x):
             raise TypeError(f"explore: optimizer= takes optimizers of nn.optim, got {type(x).__name__}")

@@ -14,6 +14,7 @@ __all__ = ["Summariser", "montage"]
 
 FULL = 48  #: an array of so many numbers is shown with all of them
 BINS = 24
+MOST = float(np.finfo(float).max)
 ALL_MAPS = 400_000  #: bytes of all pictures of a page together
 LARGEST, SMALLEST = 48, 8  #: pixels along a side of a picture
 
@@ -44,7 +45,8 @@ class Summariser:
         odd = {"NaN": int(np.isnan(real).sum()), "infinite": int(np.isinf(real).sum()), "zero": int((real == 0).sum())}
         summary["counts"] = {name: count for name, count in odd.items() if count}
         if finite.size > 1:
-            parts = {"min": finite.min(), "max": finite.max(), "mean": finite.mean(), "std": finite.std()}
+            with np.errstate(over="ignore", invalid="ignore"):
+                parts = {"min": finite.min(), "max": finite.max(), "mean": finite.mean(), "std": finite.std()}
             summary["range"] = {name: f"{part:.4g}" for name, part in parts.items()}
         if array.size <= FULL:
             numbers = array if array.dtype.kind == "c" else real
@@ -52,8 +54,7 @@ class Summariser:
             summary["rows"] = [[f"{x:.4g}" for x in row] for row in rows]
         elif finite.size:
             summary["map"] = self._picture(real, float(finite.min()), float(finite.max()))
-            counts, edges = np.histogram(finite, BINS)
-            summary["histogram"] = {"counts": counts.tolist(), "low": f"{edges[0]:.3g}", "high": f"{edges[-1]:.3g}"}
+            summary["histogram"] = _histogram(finite)
         return summary
 
     def _picture(self, array: np.ndarray, low: float, high: float) -> dict[str, Any]:
@@ -61,14 +62,29 @@ class Summariser:
         plane, caption = montage(array)
         thin = [ceil(n / self.side) for n in plane.shape]
         plane = plane[:: thin[0], :: thin[1]]
-        span = (high - low) or 1.0
+        half = (high / 2 - low / 2) or 1.0  # the whole range may be infinite
         with np.errstate(invalid="ignore"):
-            pixels = np.where(np.isfinite(plane), np.clip((plane - low) / span, 0, 1) * 254, 255).astype(np.uint8)
+            parts = np.clip((plane / 2 - low / 2) / half, 0, 1)
+            pixels = np.where(np.isfinite(plane), parts * 254, 255).astype(np.uint8)
         note = f"{caption}, thinned {thin[0]} to 1 down and {thin[1]} to 1 across" if max(thin) > 1 else caption
         return {
             "width": plane.shape[1], "height": plane.shape[0], "low": low, "high": high, "caption": note,
             "data": b64encode(pixels.tobytes()).decode(),
         }  # fmt: skip
+
+
+def _histogram(finite: np.ndarray) -> dict[str, Any]:
+    """How many numbers lie in each of equal parts of their range, which may be that of all floats, or a single large number.
+
+    >>> max(_histogram(np.full(3, 1e38))["counts"]), _histogram(np.array([-1.7e308, 1.7e308]))["low"]
+    (3, '-1.7e+308')
+    """
+    low, high = float(finite.min()), float(finite.max())
+    if low == high:
+        room = 0.5 * max(1.0, abs(low))
+        low, high = max(low - room, -MOST), min(high + room, MOST)
+    places = np.minimum((BINS * ((finite / 2 - low / 2) / (high / 2 - low / 2))).astype(int), BINS - 1)
+    return {"counts": np.bincount(places, minlength=BINS).tolist(), "low": f"{low:.3g}", "high": f"{high:.3g}"}
 
 
 def montage(array: np.ndarray, most: int = 36) -> tuple[np.ndarray, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def resolve(
         if isinstance(tensors, Mapping) or not isinstance(tensors, Iterable):
             raise TypeError(f"expected tensors, a module or a function, got {type(target).__name__}")
         return list(tensors), inputs[0] if inputs else names
-    given = prepared(target, inputs)
+    given = prepared(target, inputs, names)
     if hasattr(target, "named_modules"):
         with capture(target, values):
             out = target(*given)
@@ -78,18 +79,41 @@ def steps_of(target: Any, tensors: list[Tensor], names: Any) -> list[Step]:
     return steps
 
 
-def prepared(target: Any, inputs: Sequence[Any]) -> list[Any]:
+def prepared(target: Any, inputs: Sequence[Any], names: Any = None) -> list[Any]:
     """What a module or a function is called with: Tensors in the place of arrays; those of a function get a gradient.
+
+    A Tensor of the caller's stays as it is: where it requires no gradient, a leaf of the same data takes its place, under the
+    name that it has, or has in `names`.  Arrays of whole numbers and masks are data, as labels are; where there are no others
+    they become floats, as Python's own numbers do.
 
     >>> prepared(lambda x: x, [2])
     [Tensor(2., dtype=float64, requires_grad=True)]
+    >>> x = Tensor([1.0], name="x")
+    >>> prepared(lambda x, i: x[i], [x, Tensor([0], dtype=int)]), x.requires_grad
+    ([Tensor([1.], dtype=float32, name='x', requires_grad=True), Tensor([0], dtype=int64)], False)
     """
     if hasattr(target, "named_modules"):
         return [_seen(x) for x in inputs]
-    given = [x if isinstance(x, Tensor) else Tensor(_floating(x)) for x in inputs]
-    for tensor in given:
-        tensor.requires_grad = True
-    return given
+    called = {id(x): name for name, x in names.items()} if isinstance(names, Mapping) else {}
+    leaves: dict[int, Tensor] = {}
+    whole = [is_array(x) and x.dtype.kind not in "fc" for x in inputs]
+    for x, is_whole, name in zip_longest(inputs, whole, _parameters(target)[: len(inputs)]):
+        if id(x) not in leaves:
+            given = Tensor(x, name=name) if is_whole and not all(whole) and not isinstance(x, Tensor) else x
+            leaves[id(x)] = _leaf(given, called.get(id(x)))
+    return [leaves[id(x)] for x in inputs]
+
+
+def _leaf(x: Any, name: str | None) -> Tensor:
+    """An input of a function, with a gradient where it can have one."""
+    tensor = x if isinstance(x, Tensor) else Tensor(_floating(x))
+    if tensor.requires_grad or tensor.dtype.kind not in "fc":
+        return tensor
+    leaf = tensor.detach()
+    if (name := name or tensor.name) is not None:
+        leaf.name = name
+    leaf.requires_grad = True
+    return leaf
 
 
 def _parameters(function: Callable[..., Any]) -> list[str]:

@@ -62,6 +62,8 @@ class Training:
         self.objective = Objective(step, loss, whole=optimizer is None)
         self.optimizers = optimizers_of(optimizer, self.objective)
         self.data = [np.asarray(host(x)) for x in (data if isinstance(data, (tuple, list)) else [data])]
+        if not self.data or any(x.ndim == 0 or not len(x) for x in self.data):
+            raise ValueError(f"explore: data= takes arrays of examples, as (X, y), got shapes {[x.shape for x in self.data]}")
         self.count = len(self.data[0])
         self.seed = seed
         if {len(x) for x in self.data} != {self.count}:

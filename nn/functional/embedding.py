@@ -28,6 +28,7 @@ def _checked(indices: Any, weight: Any, what: str) -> Any:
         if low < 0 or high >= rows:
             raise IndexError(f"{what}: indices from {low} to {high}, but the table has rows 0 to {rows - 1}")
 
+    in_range.holds = lambda low, high: (low >= 0) & (high < rows)  # type: ignore[attr-defined]  # for a page
     if given.size:
         check_later(in_range, given.min(), given.max())
     return array
@@ -210,6 +211,7 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
         if low < 0 or high >= n:
             raise IndexError(f"one_hot: indices from {low} to {high}, but there are classes 0 to {n - 1}, {n} in all")
 
+    in_range.holds = lambda low, high: (low >= 0) & (high < n)  # type: ignore[attr-defined]  # for a page
     if given.size:
         check_later(in_range, given.min(), given.max())
     classes = np.arange(n) if isinstance(array, np.ndarray) else np.arange(n, like=array)

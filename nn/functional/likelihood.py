@@ -51,6 +51,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
                 "for logits there is binary_cross_entropy_with_logits"
             )
 
+    between_0_and_1.holds = lambda low, high: (low >= 0) & (high <= 1)  # type: ignore[attr-defined]  # for a page
     if values.size:
         check_later(between_0_and_1, values.min(), values.max())
     loss = -(target * bounded_log(input) + (1 - target) * bounded_log(1 - input))

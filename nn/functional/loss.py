@@ -280,4 +280,5 @@ def _check_classes(name: str, logits: Tensor, target: Tensor, ignore_index: int)
         if low < 0 or high >= classes:
             raise IndexError(f"{name}: target {int(low if low < 0 else high)} is out of range for {classes} classes")
 
+    in_range.holds = lambda low, high: (low >= 0) & (high < classes)  # type: ignore[attr-defined]  # for a page
     check_later(in_range, counted.min(), counted.max())

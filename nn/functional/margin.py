@@ -125,6 +125,7 @@ def _check_range(name: str, target: Any, low: int, classes: int) -> None:
         if least < low or most >= classes:
             raise IndexError(f"{name}: targets from {least} to {most}, but there are {classes} classes")
 
+    in_range.holds = lambda least, most: (least >= low) & (most < classes)  # type: ignore[attr-defined]  # for a page
     if given.size:
         check_later(in_range, given.min(), given.max())
 

@@ -24,7 +24,6 @@ class Orders {
     this.isComputed = page.live.why === null && this.input !== null;
     if (this.isComputed) {
       this.scratch = new minigrad.Program(page.data.live.program);
-      page.live.program.run(); // perhaps for the first time: the numbers below the curve are its own
       this.compute();
     } else this.chart.before(el("p", { class: "quiet" }, `No curves: ${page.live.why}`));
     this.choose(Math.min(1, this.graphs.length - 1));
@@ -118,8 +117,9 @@ class Plot {
     this.high = high + room;
   }
 
-  x(x) { return 56 + ((x - this.span[0]) / (this.span[1] - this.span[0])) * (this.width - 72); }
-  y(y) { return 8 + ((this.high - y) / (this.high - this.low)) * (this.height - 34); }
+  // Far outside of the picture is far enough: larger numbers are none for a path.
+  x(x) { return clipped(56 + ((x - this.span[0]) / (this.span[1] - this.span[0])) * (this.width - 72)); }
+  y(y) { return clipped(8 + ((this.high - y) / (this.high - this.low)) * (this.height - 34)); }
 
   parts(x, y, slope) {
     const clip = svg("clipPath", { id: "order-clip" });
@@ -144,22 +144,26 @@ class Plot {
     let pen = "M";
     const d = ys.map((y, i) => {
       if (!Number.isFinite(y)) { pen = "M"; return ""; }
-      const piece = `${pen}${this.x(this.xs[i]).toFixed(1)} ${Math.max(-1e4, Math.min(1e4, this.y(y))).toFixed(1)}`;
+      const piece = `${pen}${this.x(this.xs[i]).toFixed(1)} ${this.y(y).toFixed(1)}`;
       pen = "L";
       return piece;
     }).join("");
     return svg("path", { class: name, d, "clip-path": "url(#order-clip)" });
   }
 
+  // None where a number is not finite, and none of a point outside of the picture.
   tangent(x, y, slope) {
+    if (![x, y, slope].every(Number.isFinite) || x < this.span[0] || x > this.span[1]) return "";
     const reach = (this.span[1] - this.span[0]) / 8;
     return svg("path", { class: "tangent", "clip-path": "url(#order-clip)", d: `M${this.x(x - reach)} ${this.y(y - reach * slope)}L${this.x(x + reach)} ${this.y(y + reach * slope)}` });
   }
 
   point(x, y) {
-    return Number.isFinite(y) ? [svg("circle", { cx: this.x(x), cy: this.y(y), r: 6, "clip-path": "url(#order-clip)" })] : [];
+    return Number.isFinite(x) && Number.isFinite(y) ? [svg("circle", { cx: this.x(x), cy: this.y(y), r: 6, "clip-path": "url(#order-clip)" })] : [];
   }
 }
+
+const clipped = (pixels) => Math.max(-1e4, Math.min(1e4, pixels));
 
 // Round numbers between two others, about six.
 function ticksOf(low, high) {

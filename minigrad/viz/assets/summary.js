@@ -89,8 +89,9 @@ function summary(value) {
 
 function histogramOf(finite, low, high) {
   const counts = new Array(24).fill(0);
-  const [from, to] = high > low ? [low, high] : [low - 0.5, high + 0.5];
-  for (const x of finite) counts[Math.min(23, Math.floor((24 * (x - from)) / (to - from)))] += 1;
+  const room = 0.5 * Math.max(1, Math.abs(low)); // that large numbers have, too
+  const [from, to] = high > low ? [low, high] : [Math.max(low - room, -Number.MAX_VALUE), Math.min(high + room, Number.MAX_VALUE)];
+  for (const x of finite) counts[Math.min(23, Math.floor(24 * ((x / 2 - from / 2) / (to / 2 - from / 2))))] += 1; // halves do not overflow
   return { counts, low: general(from, 3), high: general(to, 3) };
 }
 
