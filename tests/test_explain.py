@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -103,3 +104,34 @@ def test_an_input_that_was_left_out_is_not_written() -> None:
     x, mean = Tensor([1.0, 3.0], requires_grad=True, name="x"), np.array([2.0])
     assert by_label(viz.explain(np.var(x)))["result"].call == "var(x)"
     assert by_label(viz.explain(np.var(x, mean=mean)))["result"].call == "var(x, mean=mean)"
+
+
+def test_an_index_is_written_as_in_code() -> None:
+    found = viz.explain(lambda h: h[:, -1].sum() + h[1:, None, ..., 0].sum() + h[::-1, 0][1], np.ones((2, 3)))
+    assert [step.call for step in found.steps if "[" in step.call] == ["h[:, -1]", "h[1:, None, ..., 0]", "h[::-1, 0]", "v6[1]"]
+    assert "d h[:, -1] += g" in repr(found) and "h[:, -1] &" not in found.latex() and "= h[:, -1]" in found.latex()
+    assert "`h[:, -1]`" in found.markdown() and "<mi>:, −1</mi>" in found._repr_html_()
+    rows = np.array([0, 1, 1])
+    assert [step.call for step in viz.explain(lambda h: h[rows, 1:].sum(), np.ones((2, 3))).steps if "[" in step.call] == [
+        "h[index_1, 1:]"
+    ]
+
+
+def test_an_lstm_calls_its_states_and_gates_as_everybody_does() -> None:
+    net = nn.LSTM(3, 4)
+    with viz.capture(net):
+        out = net(Tensor(np.ones((5, 2, 3))))[0].sum()
+    steps = by_label(viz.explain(out, net))
+    assert {"h0", "c0"} <= {*steps} and not any(label.startswith("x") for label in steps)
+    formula = next(str(step.formula) for step in steps.values() if step.step.op == "lstm")
+    assert "(i_t, f_t, g_t, o_t) = (sigmoid, sigmoid, tanh, sigmoid)" in formula
+    page = viz.explore(out, net)
+    assert all("`" not in step["summary"] for step in page.data["steps"])
+
+
+def test_no_zero_has_a_sign_and_sums_read_as_sums() -> None:
+    found = viz.explain(lambda x, y: (x * y - y * 0) * -1.0 + x * 2 + y, 0.0, -1.541)
+    assert not re.search(r"-0(?![.\d])", repr(found)) and "-0" in f"{found.steps[2].value}"  # as it was computed
+    assert any(" - " in step.total for step in viz.explain(lambda x: 3 * x - x * x, 2.0).steps) and "+ -" not in repr(found)
+    page = viz.explore(lambda x, y: x * y, np.zeros(2), -np.ones(2))
+    assert all("-0" not in text for step in page.data["steps"] for row in step["value"]["rows"] for text in row)

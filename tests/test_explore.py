@@ -412,9 +412,10 @@ class TestInABrowser:
             page.keyboard.type("conv2d op:nothing")
             assert page.inner_text("#found") == "0 found"
             page.fill("#search", "max_pool")
-            assert page.inner_text("#found") == "2 found"
+            assert page.inner_text("#found") == "2 found (Enter: first)"
             page.keyboard.press("Enter")
             assert page.locator("#detail h2").inner_text().endswith("= max_pool(v2)")
+            assert page.inner_text("#found") == "1 of 2 (Enter: next)"
             page.keyboard.press("Escape")
             page.keyboard.press("i")
             assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("relu")

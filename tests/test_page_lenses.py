@@ -818,3 +818,8 @@ def test_every_lens_is_accessible_small_and_large(scheme: str, tmp_path: Path) -
             assert tab.locator("dialog.lens .look").evaluate("e => e.scrollWidth <= e.clientWidth")
             tab.keyboard.press("Escape")
             assert tab.locator("#lens .look").evaluate("e => e.scrollWidth <= e.clientWidth"), op
+
+
+def test_tokens_are_as_many_as_an_axis_is_long() -> None:
+    with pytest.raises(ValueError, match="tokens= has 3 words, but no array has an axis of length 3"):
+        viz.explore(nn.Embedding(8, 2), np.array([1, 2, 0, 1]), tokens=["a", "b", "c"])

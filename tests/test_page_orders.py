@@ -612,3 +612,8 @@ def middle_in(box: dict[str, float], frame: dict[str, float]) -> tuple[float, fl
     if any(b - a < 8 for a, b in zip(low, high, strict=True)):
         return None
     return (low[0] + high[0]) / 2, (low[1] + high[1]) / 2
+
+
+def test_x_is_a_single_number() -> None:
+    with pytest.raises(TypeError, match=r"x must be a single number, got an array of shape \(3,\)"):
+        viz.derivatives(np.tanh, np.ones(3))

@@ -144,6 +144,7 @@ def test_hints_are_the_rule_and_then_the_numbers(quiz: Any) -> None:
         assert page.inner_text("#quiz-hints") == ""
         page.click("#quiz-hint")
         assert re.sub(r"\s", "", page.inner_text("#quiz-hints")) == "𝑑𝑥=𝑔𝑦"
+        assert page.evaluate("document.activeElement.id") == "quiz-answer"
         page.click("#quiz-hint")
         assert "×2" in re.sub(r"\s", "", page.inner_text("#quiz-hints"))
         assert page.is_disabled("#quiz-hint")

@@ -675,3 +675,24 @@ class TestInABrowser:
             page.click("#train-fold")
             assert page.locator("main").bounding_box()["height"] > stage["height"] or width == 390
             assert not page.locator(".plane").is_visible()
+
+
+def test_a_module_that_gives_the_loss_names_its_data() -> None:
+    class Classifier(nn.Module):
+        def __init__(self) -> None:
+            self.net = mlp()
+
+        def forward(self, points: Tensor, classes: Tensor) -> Tensor:
+            return F.cross_entropy(self.net(points), classes)
+
+    model = Classifier()
+    page = viz.explore(model, data=points(), optimizer=nn.optim.SGD(model.parameters(), lr=0.1))
+    assert {"points", "classes"} <= {step["label"] for step in page.data["steps"]}
+
+
+def test_a_network_without_a_loss_is_told_to_give_one() -> None:
+    net = mlp()
+    with pytest.raises(TypeError, match=r"Sequential cannot take the 2 arrays of data=.*give loss="):
+        viz.explore(net, data=points(), optimizer=nn.optim.SGD(net.parameters(), lr=0.1))
+    with pytest.raises(TypeError, match=r"<lambda> cannot take the 2 arrays of data= \(too many positional arguments\)"):
+        viz.explore(lambda x: net(x).sum(), data=points(), optimizer=nn.optim.SGD(net.parameters(), lr=0.1))

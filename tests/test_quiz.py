@@ -23,6 +23,7 @@ from minigrad.viz.questions import questions_of
 from minigrad.viz.rules import rule_choices
 from minigrad.viz.sketch import sketch
 from minigrad.viz.terms import tolerance
+from minigrad.viz.worksheet import STYLE
 
 from .formula_evaluator import CannotBeComputed, value_of, values_by_index
 from .ops_table import ROWS
@@ -418,3 +419,17 @@ def test_moodle_shows_no_number_that_is_asked_for(tmp_path: Path) -> None:
             assert "<td>7</td>" in text and "91" not in text and "98" not in text
         if question.text == "Which gradient arrives at x?":
             assert "<td>91</td>" in text and "<td>98</td>" in text and "14" not in text
+
+
+def test_a_high_graph_is_cut_so_that_its_letters_are_8_points_on_paper() -> None:
+    def f(x: Any) -> Any:
+        for _ in range(7):
+            x = np.tanh(x * 2)
+        return x
+
+    rows = viz.quiz(f, 0.3).explanation.steps
+    parts = [ElementTree.fromstring(part) for part in sketch(rows, True).split("\n")]
+    assert len(parts) == 2 and sum(len([*part.iter("{http://www.w3.org/2000/svg}rect")]) for part in parts) == len(rows)
+    most = float(re.search(r"svg {.*max-height: (\d+)mm", STYLE)[1]) / 25.4 * 72  # in points
+    for part in parts:
+        assert 14 * most / float(part.get("viewBox").split()[3]) >= 8

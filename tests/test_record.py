@@ -199,6 +199,17 @@ class TestThePage:
             assert page.locator(".cards.small .card h3", has_text="second: 0.weight").count() == 1
             assert violations(page) == []
 
+    def test_layers_have_their_class_and_histograms_an_axis_of_counts(self, tmp_path: Path) -> None:
+        recorder, _ = trained()
+        recorder.page(tmp_path / "run.html")
+        with opened(tmp_path / "run.html") as page:
+            titles = page.locator(".cards.small h3").all_text_contents()
+            assert {"0: Linear", "1: ReLU", "3: Tanh", "0.weight"} <= {*titles}
+            card = page.locator(".cards.small .card", has=page.get_by_text("3: Tanh", exact=True))
+            most = max(recorder.epochs[-1]["activations"]["3"]["counts"])
+            assert card.locator(".counts span").all_text_contents() == [f"{most}", "0"]
+            assert violations(page) == []
+
     def test_a_line_is_singled_out(self, tmp_path: Path) -> None:
         recorder, _ = trained()
         recorder.page(tmp_path / "run.html")

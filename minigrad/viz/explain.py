@@ -17,7 +17,7 @@ from .capture import captured
 from .formula import Formula
 from .names import Names
 from .naming import labels_of
-from .numbers import number
+from .numbers import added, number
 from .reach import reach
 from .target import resolve
 from .text import printable
@@ -73,7 +73,7 @@ class Explained:
     @property
     def total(self) -> str:
         """The gradient, as the sum of what arrives."""
-        return (" + ".join(map(number, self.arrives)) + " = " if len(self.arrives) > 1 else "") + number(self.gradient)
+        return (added(map(number, self.arrives)) + " = " if len(self.arrives) > 1 else "") + number(self.gradient)
 
 
 class Explanation:
@@ -108,7 +108,7 @@ class Explanation:
         passed = [s for s in reversed(self.steps) if s.gradient is not None]
         backward: list[tuple[str, str, Formula | None, str]] = []
         for s in passed:
-            backward.append((f"d {s.label}", "", None, s.total))
+            backward.append((f"d {s.label}", "", None, s.total.replace(" - ", " − ")))
             backward += [("", f"to {label}", formula, number(sent)) for _, label, formula, sent in s.rules]
         return f"<h4>forward</h4>{_table(forward)}<h4>backward</h4><p>{escape(LEGEND)}</p>{_table(backward)}"
 

@@ -174,7 +174,7 @@ def explore(
         "direction": direction,
         "repeats": repeats,
         **_shown(rows, steps, groups, depth, marked, failure),
-        "tokens": _words(tokens),
+        "tokens": _words(tokens, {n for step in steps for shape in step.shapes for n in shape}),
         "vocabulary": vocabulary_of(vocabulary, steps),
         "quiz": {"on": False, "questions": [question.data() for question in questions_of(rows)]},
     }
@@ -235,11 +235,17 @@ def _shown(
     }
 
 
-def _words(tokens: Sequence[Any] | None) -> list[Any] | None:
-    """Tokens as text, in one list or in a list for each example."""
+def _words(tokens: Sequence[Any] | None, lengths: set[int]) -> list[Any] | None:
+    """Tokens as text, in one list or in a list for each example; some array must have an axis as long as they are."""
     if isinstance(tokens, str):
         raise TypeError("tokens is a list of words, or a list of such lists, not one text: write text.split() or list(text)")
-    return None if tokens is None else [str(t) if isinstance(t, str) or np.ndim(t) == 0 else list(map(str, t)) for t in tokens]
+    if tokens is None:
+        return None
+    words = [str(t) if isinstance(t, str) or np.ndim(t) == 0 else list(map(str, t)) for t in tokens]
+    longest = max((len(one) for one in words if isinstance(one, list)), default=len(words))
+    if longest not in lengths:
+        raise ValueError(f"explore: tokens= has {longest} words, but no array has an axis of length {longest}")
+    return words
 
 
 def _training(target: Any, data: Any, **options: Any) -> Training | None:
@@ -315,7 +321,7 @@ def _step(row: Explained, group: Group, member: dict[int, int], summarise: Summa
         "derivative": step.derivative,
         "rule": member.get(step.rule) if step.rule is not None else None,
         "states": ", ".join(sorted(set(re.findall(r"\b(\w+)_\{t-1\}", step.doc.partition("\nd")[0])), reverse=True)),
-        "summary": summary,
+        "summary": summary.replace("`", ""),
         "doc": rest.strip("\n"),
         "source": row.source and f"{place(row.source)}: {row.source.partition(': ')[2]}",
         "given": given(step, member),

@@ -9,7 +9,7 @@ from html import escape
 
 from .notation import BIG, Tree, parse, read
 
-__all__ = ["NUMBER", "Formula", "beside", "is_high", "mathml", "parse"]
+__all__ = ["INDEX", "NUMBER", "Formula", "beside", "is_high", "mathml", "parse"]
 
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "Γ", "delta": "δ", "eps": "ε", "theta": "θ", "lambda": "λ", "lmbda": "λ", "mu": "μ",
@@ -17,6 +17,8 @@ GREEK = {
     "Phi": "Φ", "digamma": "ψ",
 }  # fmt: skip
 SYMBOLS = {"*": "·", "-": "−", "<=": "≤", ">=": "≥", "!=": "≠", "->": "→", "inf": "∞"}
+#: What stands in the brackets of an index: 1:, -1
+INDEX = re.compile(r"[-\d:., ]+$")
 NUMBER = re.compile(r"-?\d+\.?\d*(e[+-]?\d+)?$")
 
 
@@ -229,7 +231,7 @@ def _ml(tree: Tree) -> str:
     if kind == "name":
         return f"<mi>{escape(GREEK.get(parts[0], SYMBOLS.get(parts[0], parts[0])))}</mi>"
     if kind == "label":
-        return f"<mi>{escape(parts[0])}</mi>"
+        return f"<mi>{escape(parts[0].replace('-', '−') if INDEX.match(parts[0]) else parts[0])}</mi>"
     if kind == "op":
         return f"<mo>{escape(SYMBOLS.get(parts[0], parts[0]))}</mo>"
     if kind == "text":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from .formula import NUMBER, Formula, beside, is_high
+from .formula import INDEX, NUMBER, Formula, beside, is_high
 from .notation import BIG, Tree
 
 __all__ = ["latex", "latex_of_name", "latex_of_number", "latex_of_tree", "latex_with_numbers"]
@@ -62,6 +62,8 @@ def latex_of_name(name: str) -> str:
     """
     if re.fullmatch(r"[A-Za-z]'*", name):
         return name
+    if INDEX.match(name):
+        return name.replace("...", r"\dots ")
     if match := re.fullmatch(r"([A-Za-z])_?(\d+)", name):
         return f"{match[1]}_{{{match[2]}}}"
     if match := re.fullmatch(r"(\w+)\[(\d+)\]", name):  # one of several outputs

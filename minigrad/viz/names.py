@@ -14,7 +14,7 @@ from .formula import Formula
 from .numbers import has_numbers, host, number
 from .walk import Step
 
-__all__ = ["Names"]
+__all__ = ["Names", "indexed"]
 
 #: Of a sequence with more inputs some are left out.
 MOST = 6
@@ -34,6 +34,8 @@ class Names:
         self.values: dict[str, Any] = {}
         for name, argument in step.arguments.items():
             self.labels[name], self.values[name] = _named(argument, labels, values)
+        if step.op == "getitem":
+            self.labels["index"] = self._index()
         self.labels["out"], self.values["out"] = labels[step.id], values[step.id]
         self.values["g"] = gradient
 
@@ -41,6 +43,8 @@ class Names:
         """What was computed, as in code: `multiply(2, x)`, with the options that are not NumPy's defaults; empty for a leaf."""
         if self.step.op is None:
             return ""
+        if self.step.op == "getitem":
+            return f"{self.labels.get('x') or '...'}[{self.labels['index']}]"
         return f"{self.step.op}({', '.join(self._arguments())})"
 
     def parameter_at(self, place: int) -> str:
@@ -91,6 +95,11 @@ class Names:
         shown = members if len(members) <= MOST else [*members[: MOST - 2], "...", members[-1]]
         return right.replace(f"{sequence}_1, {sequence}_2, ...", ", ".join(shown)) if members else right
 
+    def _index(self) -> str:
+        """The index of `x[index]`, as in code; of several arrays in it each by its name."""
+        given = {name: one for name, one in self.step.arguments.items() if name == "index" or name.startswith("index_")}
+        return ", ".join(self.labels[name] if one.source is not None else indexed(one.value) for name, one in given.items())
+
     def _arguments(self) -> Iterator[str]:
         op = self.step.node.op
         parameters = getattr(op, "parameters", {})
@@ -120,6 +129,20 @@ def _named(argument: Any, labels: Mapping[int, str], values: Mapping[int, Any]) 
     if has_numbers(argument.value):
         return number(host(argument.value)), host(argument.value)
     return ("" if argument.value is None else f"{argument.value}" if _is_plain(argument.value) else ""), None
+
+
+def indexed(index: Any) -> str:
+    """What stands between the brackets of an index.
+
+    >>> indexed((slice(None), -1)), indexed((Ellipsis, slice(1, None), None)), indexed(slice(None, None, -1))
+    (':, -1', '..., 1:, None', '::-1')
+    """
+    if isinstance(index, tuple):
+        return ", ".join(map(indexed, index)) or "()"
+    if isinstance(index, slice):
+        start, stop, step = ("" if x is None else f"{x}" for x in (index.start, index.stop, index.step))
+        return f"{start}:{stop}" + (f":{step}" if step else "")
+    return "..." if index is Ellipsis or index is UNKNOWN or has_numbers(index) and np.ndim(host(index)) else f"{index}"
 
 
 def _is_single(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import hypot, isfinite
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from ..backend import is_array, on_host
 
-__all__ = ["dimensions", "has_numbers", "host", "memory_size", "norm_of", "number", "rms"]
+__all__ = ["added", "dimensions", "has_numbers", "host", "memory_size", "norm_of", "number", "rms"]
 
 #: An array of so many numbers is shown in full.
 MOST = 6
@@ -42,6 +43,8 @@ def number(value: Any) -> str:
     value = host(value)
     if value.dtype.kind not in "fciub":
         return dimensions(value.shape)
+    if value.dtype.kind in "fc":
+        value = value + 0  # of -0 that is 0
     if np.size(value) == 1 and np.ndim(value) == 0:
         return f"{complex(value):.4g}" if value.dtype.kind == "c" else f"{float(value):.4g}"
     if value.size <= MOST:
@@ -50,6 +53,15 @@ def number(value: Any) -> str:
     if value.dtype.kind == "c":
         return f"{shape}, of size {np.abs(value).min():.4g} to {np.abs(value).max():.4g}" if value.size else f"{shape}, empty"
     return f"{shape}, {float(np.min(value)):.4g} to {float(np.max(value)):.4g}" if value.size else f"{shape}, empty"
+
+
+def added(texts: Iterable[str]) -> str:
+    """A sum of numbers.
+
+    >>> added(["1", "-2", "3"])
+    '1 - 2 + 3'
+    """
+    return " + ".join(texts).replace("+ -", "- ")
 
 
 def dimensions(shape: tuple[int, ...]) -> str:

@@ -89,8 +89,24 @@ class Objective:
 
     def batch_names(self, count: int) -> list[str]:
         """What the step calls its arguments."""
-        names = ["x", "y"] if self.loss is not None else list(inspect.signature(self.step).parameters)
+        names = ["x", "y"] if self.loss is not None else list(self._signature().parameters)
         return (names + [f"data {i}" for i in range(count)])[:count]
+
+    def _signature(self) -> inspect.Signature:
+        return inspect.signature(getattr(self.step, "forward", self.step))
+
+    def refused(self, count: int) -> str | None:
+        """Why the step cannot be called with so many arrays; None where it can."""
+        if self.loss is not None:
+            return None
+        try:
+            self._signature().bind(*range(count))
+        except TypeError as error:
+            name = getattr(self.step, "__name__", type(self.step).__name__)
+            why = f"{name} cannot take the {count} arrays of data= ({error})"
+            is_network = self.model is self.step
+            return why + "; of a network give loss=, a function of what it gives and the rest of a batch" * is_network
+        return None
 
     # ------------------------------------------------------------------------- as modules have it
 

@@ -48,6 +48,8 @@ def derivatives(
         raise ValueError(f"orders must be 1 or more, got {orders}")
     if not span[0] < span[1]:
         raise ValueError(f"span must go from a lower number to a higher one, got {span}")
+    if np.ndim(x):
+        raise TypeError(f"derivatives: x must be a single number, got an array of shape {np.shape(x)}")
     point, name = Tensor(np.array(float(x))), _first_name(f)
     called = getattr(f, "__name__", "f").replace("<lambda>", "f")
 

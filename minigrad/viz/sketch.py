@@ -17,6 +17,8 @@ __all__ = ["MOST", "sketch"]
 MOST = 40
 HEIGHT, LETTER = 66.0, 7.4  #: of a node, of a letter
 GAP = (46.0, 26.0)  #: between layers, between nodes
+#: Of so many layers the letters are of 8 points at least, on a page; a higher graph is cut between layers.
+LAYERS = 9
 #: Of each kind of step inside and border, as in the page.
 COLOURS = {"leaf": ("#fdf0e3", "#a84300"), "data": ("#e7f0fa", "#0b5cad"), "op": ("#ffffff", "#66707e")}
 ARROW = (
@@ -28,6 +30,8 @@ ARROW = (
 def sketch(rows: Sequence[Explained], filled: bool) -> str:
     """The graph of an explained computation, with its numbers or with blanks; what is given is there in both.
 
+    A high graph is cut into several pictures, so that each fits on a page.
+
     >>> from minigrad import viz
     >>> rows = viz.explain(lambda x, y: x * y, 3.0, -2.0).steps
     >>> "−6" in sketch(rows, True), "−6" in sketch(rows, False), "−2" in sketch(rows, False)
@@ -35,11 +39,20 @@ def sketch(rows: Sequence[Explained], filled: bool) -> str:
     """
     sizes = {row.step.id: (max(108.0, 24 + LETTER * len(_title(row))), HEIGHT) for row in rows}
     layout = layered({row.step.id: [source for source, *_ in row.step.inputs] for row in rows}, sizes, gap=GAP)
-    edges = map(_edge, layout.curves.values())
-    nodes = [_node(row, *layout.nodes[row.step.id][:3], filled) for row in rows]
-    size = f'viewBox="0 0 {layout.width:.0f} {layout.height:.0f}" style="width: {layout.width:.0f}px; max-width: 100%"'
-    inside = "".join([ARROW, *edges, *nodes])
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="graph">{inside}</svg>'
+    edges = "".join(map(_edge, layout.curves.values()))
+    layers = sorted({y for _, y, *_ in layout.nodes.values()})
+    parts, found = -(-len(layers) // LAYERS), []
+    for part in range(parts):
+        first, end = (len(layers) * n // parts for n in (part, part + 1))
+        inside = [(row, place[:3]) for row in rows if layers[first] <= (place := layout.nodes[row.step.id])[1] <= layers[end - 1]]
+        nodes = "".join(_node(row, *place, filled) for row, place in inside)
+        top = layers[first] - HEIGHT / 2 - GAP[0] / 2 if first else 0.0
+        bottom = layers[end - 1] + HEIGHT / 2 + GAP[0] / 2 if end < len(layers) else layout.height
+        size = f'viewBox="0 {top:.0f} {layout.width:.0f} {bottom - top:.0f}" style="width: {layout.width:.0f}px; max-width: 100%"'
+        name = f"graph, part {part + 1} of {parts}" if parts > 1 else "graph"
+        picture = f"{ARROW}{edges}{nodes}"
+        found.append(f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{name}">{picture}</svg>')
+    return "\n".join(found)
 
 
 # ------------------------------------------------------------------------------------- private

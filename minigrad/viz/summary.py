@@ -40,7 +40,7 @@ class Summariser:
         summary: dict[str, Any] = {"shape": dimensions(array.shape), "text": number(array)}
         if not array.size or array.dtype.kind not in "fciub":
             return summary
-        real = np.abs(array) if array.dtype.kind == "c" else array.astype(float)
+        real = np.abs(array) if array.dtype.kind == "c" else array.astype(float) + 0  # of -0 that is 0
         finite = real[np.isfinite(real)]
         odd = {"NaN": int(np.isnan(real).sum()), "infinite": int(np.isinf(real).sum()), "zero": int((real == 0).sum())}
         summary["counts"] = {name: count for name, count in odd.items() if count}

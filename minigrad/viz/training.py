@@ -66,6 +66,8 @@ class Training:
         self.seed = seed
         if {len(x) for x in self.data} != {self.count}:
             raise ValueError(f"explore: the arrays of data= must be equally long, got {[len(x) for x in self.data]}")
+        if (why := self.objective.refused(len(self.data))) is not None:
+            raise TypeError(f"explore: {why}")
         self.sizes = [self.count] if batch is None else [int(size) for size in np.atleast_1d(np.asarray(batch))]
         if not self.sizes or not all(0 < size <= self.count for size in self.sizes):
             raise ValueError(f"explore: batch= must be from 1 to {self.count}, as many as there are examples, got {batch}")

@@ -194,7 +194,10 @@ class _DataSteps:
                 continue
             if data.origin is not None and not is_ready:
                 waiting.append((data, parameter, True))
-                waiting += [(value, name, False) for name, value in data.origin.given.items() if isinstance(value, Data)]
+                for name, value in data.origin.given.items():
+                    if isinstance(value, Data):  # what it is a part of is called as the part is: h0[0], not x[0]
+                        is_whole = data.origin.op.name == "getitem" and name == "x"
+                        waiting.append((value, parameter if is_whole else name, False))
                 continue
             new.append(self._step(data, parameter, calls))
         return new

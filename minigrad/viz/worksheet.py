@@ -25,8 +25,8 @@ h2 { font-size: 12pt; margin: 6mm 0 2mm; break-after: avoid; }
 p { margin: 2mm 0; }
 .about { display: flex; gap: 8mm; }
 .about span { flex: 1; border-bottom: 1px solid #66707e; padding-bottom: 1mm; }
-figure { margin: 4mm 0; text-align: center; break-inside: avoid; }
-svg { max-height: 110mm; }
+figure { margin: 4mm 0; text-align: center; }
+svg { display: block; margin: 0 auto; max-height: 200mm; break-inside: avoid; }
 table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; table-layout: fixed; }
 th, td { border: 1px solid #c3cad4; padding: 0.5mm 2mm; text-align: left; height: 7mm; }
 th { background: #f1f3f6; font-weight: 600; }
@@ -94,7 +94,7 @@ def _table(first: str, second: str, third: str, rows: str) -> str:
 
 
 def _row(kind: str, first: str, second: str, third: str) -> str:
-    number = escape(third.replace("-", "−").replace("+ −", "− "))
+    number = escape(third.replace("-", "−"))
     return f'<tr class="{kind}"><td>{escape(printable(first))}</td><td>{second}</td><td>{number}</td></tr>'
 
 

@@ -302,8 +302,9 @@ def lstm(x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w
 
     With `drop` w_hh reads h drop.
 
-    out   = ([h_1, ..., h_T], h_T, c_T),  h_t = o_t tanh(c_t),  c_t = f_t c_{t-1} + i_t n_t,
-            (i_t, f_t, n_t, o_t) = (expit, expit, tanh, expit)(z_t),  z_t = w_ih @ x_t + b_ih + w_hh @ h_{t-1} + b_hh
+    out   = ([h_1, ..., h_T], h_T, c_T),  h_t = o_t tanh(c_t),  c_t = f_t c_{t-1} + i_t g_t,
+            (i_t, f_t, g_t, o_t) = (sigmoid, sigmoid, tanh, sigmoid)(z_t),
+            z_t = w_ih @ x_t + b_ih + w_hh @ h_{t-1} + b_hh
     dx_t  = w_ih^T @ dz_t
     dh0   = w_hh^T @ dz_1
     dc0   = f_1 dc_1
@@ -313,8 +314,8 @@ def lstm(x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w
     db_hh = sum_t dz_t
     dw_hr = sum_t dh_t @ (o_t tanh(c_t))^T       (where h_t is w_hr @ (o_t tanh(c_t)))
 
-    with dz_t = (dc_t n_t i'_t, dc_t c_{t-1} f'_t, dc_t i_t n'_t, dh_t tanh(c_t) o'_t),
-         dc_t = dh_t o_t (1 - tanh^2 c_t) + f_{t+1} dc_{t+1},  dh_t = g_t + w_hh^T @ dz_{t+1}
+    with dz_t = (dc_t g_t i'_t, dc_t c_{t-1} f'_t, dc_t i_t g'_t, dh_t tanh(c_t) o'_t),
+         dc_t = dh_t o_t (1 - tanh^2 c_t) + f_{t+1} dc_{t+1},  dh_t = dout_t + w_hh^T @ dz_{t+1}
     """
     size = c0.shape[-1]
     # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: with the halves in the weights, one tanh serves all four gates.
@@ -417,7 +418,7 @@ def gru(
     With `drop` w_hh reads h drop, and z keeps h itself.
 
     out   = ([h_1, ..., h_T], h_T),  h_t = (1 - z_t) n_t + z_t h_{t-1},  n_t = tanh(p_t + r_t q_t),
-            (r_t, z_t) = expit(p_t + q_t),  p_t = w_ih @ x_t + b_ih,  q_t = w_hh @ h_{t-1} + b_hh
+            (r_t, z_t) = sigmoid(p_t + q_t),  p_t = w_ih @ x_t + b_ih,  q_t = w_hh @ h_{t-1} + b_hh
     dx_t  = w_ih^T @ dp_t
     dh0   = z_1 dh_1 + w_hh^T @ dq_1
     dw_ih = sum_t dp_t @ x_t^T

@@ -41,6 +41,9 @@ function namesOf(kind) {
   return [...found];
 }
 
+// A layer with its class; a parameter by its name.
+const called = ({ layers }, name) => layers[name] ?? (name || "output");
+
 const curve = ({ epochs }, kind, name) => epochs.map((epoch) => number((kind === "values" ? epoch : epoch[kind])[name]));
 const pick = (place) => go(place);
 
@@ -66,10 +69,10 @@ function valueCharts() {
 function kindCharts(kind, title, log) {
   const names = namesOf(kind);
   if (!names.length) return [];
-  if (!several) return [lines(title, names.map((name) => [name || "output", curve(runs[0], kind, name)]), { log, at: at(), onpick: pick })];
+  if (!several) return [lines(title, names.map((name) => [called(runs[0], name), curve(runs[0], kind, name)]), { log, at: at(), onpick: pick })];
   chosen[kind] ??= names[0];
   const choice = el("select", { "aria-label": `${title}: of what`, onchange: (event) => { chosen[kind] = event.target.value; show(); } },
-    ...names.map((name) => el("option", { value: name, selected: name === chosen[kind] }, name || "output")));
+    ...names.map((name) => el("option", { value: name, selected: name === chosen[kind] }, called(runs[0], name))));
   const card = lines(title, runs.map((run) => [run.name, curve(run, kind, chosen[kind])]), { log, at: at(), onpick: pick });
   card.querySelector("h2").after(choice);
   return [card];
@@ -91,7 +94,7 @@ function cards(kind, title) {
     const together = most(name); // runs are compared on one axis
     const [low, high] = [Math.min(...together.map((one) => one.low)), Math.max(...together.map((one) => one.high))];
     const odd = own.odd ? `, ${own.odd} not finite` : "";
-    const words = `${several ? `${run.name}: ` : ""}${name || "output"}${odd}`;
+    const words = `${several ? `${run.name}: ` : ""}${called(run, name)}${odd}`;
     return el("div", { class: "card" }, el("h3", {}, words), histogram(stretched(own, low, high), name || "output"));
   }))];
 }

@@ -249,11 +249,17 @@ def compare_runs(
 
 
 def _page(runs: Mapping[str, Recorder], path: str | os.PathLike[str] | None, title: str) -> minigrad.viz.Page:
-    data = {"title": title, "runs": [{"name": name, "epochs": _finite(recorder.epochs)} for name, recorder in runs.items()]}
+    each = [{"name": name, "layers": _layers(one.model), "epochs": _finite(one.epochs)} for name, one in runs.items()]
+    data = {"title": title, "runs": each}
     page = minigrad.viz.Page(title, data, ("values.js", "axis.js", "chart.js", _SCRIPT))
     if path is not None:
         page.write(path)
     return page
+
+
+def _layers(model: Any) -> dict[str, str]:
+    """What the layers of a model are called: 1: Tanh."""
+    return {path: f"{path}: {type(x).__name__}" for path, x in model.named_modules() if path}
 
 
 def _finite(tree: Any) -> Any:

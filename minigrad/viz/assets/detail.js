@@ -32,7 +32,7 @@ function detail(step, page) {
   else if (step.gradient === null) box.append(el("p", { class: "quiet" }, step.fixed ? "none: it is data" : "none arrives"));
   else if (page.hides(step, "gradient")) box.append(asked());
   else {
-    if (step.arrives.length > 1) box.append(el("p", {}, `${step.arrives.length} gradients arrive and add up: ${step.arrives.join(" + ")}`));
+    if (step.arrives.length > 1) box.append(el("p", {}, `${step.arrives.length} gradients arrive and add up: ${added(step.arrives)}`));
     const gradient = arrayView(() => step.gradient, "gradient", (output) => page.numbers.gradient(step.id, output));
     gradient.dataset.part = "gradient";
     box.append(gradient);

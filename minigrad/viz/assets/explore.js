@@ -181,7 +181,7 @@ function find() {
     return words.every((word) => text.includes(word));
   }) : [];
   hits.forEach((step) => graph.mark(step.id, "found"));
-  found.textContent = words.length ? `${hits.length} found` : "";
+  found.textContent = words.length ? `${hits.length} found${hits.length ? " (Enter: first)" : ""}` : "";
   hit = 0;
 }
 search.addEventListener("input", find);
@@ -189,7 +189,7 @@ search.addEventListener("keydown", (event) => {
   if (event.key === "Escape") { search.value = ""; find(); search.blur(); }
   if (event.key !== "Enter" || !hits.length) return;
   select(hits[hit % hits.length].id);
-  found.textContent = `${(hit % hits.length) + 1} of ${hits.length}`;
+  found.textContent = `${(hit % hits.length) + 1} of ${hits.length}${hits.length > 1 ? " (Enter: next)" : ""}`;
   hit += 1;
 });
 scrub.addEventListener("input", () => player.go(Number(scrub.value)));

@@ -87,6 +87,6 @@ function caption(player) {
   const name = within ? node.shut.title : step.label;
   const head = `${player.at + 1} of ${player.events.length}, ${phase}: ${name}`;
   if (phase === "forward") return [head, `${within || !step.op ? "" : `${step.call} = `}${step.value?.text ?? step.short}`];
-  const sum = step.arrives.length > 1 && !within ? `${step.arrives.join(" + ")} = ` : "";
+  const sum = step.arrives.length > 1 && !within ? `${added(step.arrives)} = ` : "";
   return [head, `gradient ${sum}${step.gradient?.text ?? step.shortGradient.replace(/^gradient /, "")}`];
 }

@@ -109,7 +109,7 @@ class Player {
     const { arrives } = step;
     if (phase === "forward" || arrives.length < 2 || this.graph.nodeOf.get(step.id).shut) return null;
     if (arrives.some((text) => text.length >= 12)) return `the sum of ${arrives.length} gradients`;
-    return `${arrives.join(" + ")} = ${step.shortGradient.replace("gradient ", "")}`.replaceAll("+ -", "− ");
+    return `${added(arrives)} = ${step.shortGradient.replace("gradient ", "")}`;
   }
 
   // Numbers were changed: the sum that stands at a node is another one.
@@ -145,7 +145,7 @@ class Player {
     }
     const from = this.senders.get(step.id).map((sender) => (sender === null ? "the start" : this.graph.byId.get(sender.from).label));
     const several = step.arrives.length > 1;
-    const arrives = several ? `${step.arrives.map((text, i) => `${text} (from ${from[i]})`).join(" + ")} = ` : `from ${from[0]} arrives `;
+    const arrives = several ? `${added(step.arrives.map((text, i) => `${text} (from ${from[i]})`))} = ` : `from ${from[0]} arrives `;
     const sends = step.rules.map((rule) => el("div", { class: "formula", tabindex: 0 }, `to ${rule.label}: `, ...(rule.formula ? [math(rule.formula.math)] : []), ...(rule.formula?.numbers ? [" = ", math(rule.formula.numbers)] : []), " = ", part("sent", rule.sent)));
     return [`${head}gradient of ${step.label}: ${arrives}`, part("arrives", step.gradient.text ?? step.arrives.join(", ")), ...sends];
   }

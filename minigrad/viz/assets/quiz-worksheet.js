@@ -70,7 +70,7 @@ class Worksheet {
   }
 
   row(kind, name, formula, number) {
-    return el("tr", { class: kind }, el("td", {}, name), el("td", {}, ...formula), el("td", {}, number.replaceAll("-", "−").replaceAll("+ −", "− ")));
+    return el("tr", { class: kind }, el("td", {}, name), el("td", {}, ...formula), el("td", {}, number.replaceAll("-", "−")));
   }
 
   forward(step, isFilled) {
@@ -82,7 +82,7 @@ class Worksheet {
   backward(step, isFilled) {
     const { arrives } = step;
     const text = step.gradient.text ?? arrives.join(", ");
-    const total = arrives.length > 1 ? `${arrives.join(" + ")} = ${text}` : text;
+    const total = arrives.length > 1 ? `${added(arrives)} = ${text}` : text;
     const rules = step.rules.map((rule) => this.row("sent", `to ${rule.label}`, isFilled ? this.rule(rule) : [], isFilled ? rule.sent : ""));
     return [this.row("gradient", `d ${step.label}`, [], isFilled || (step.output && total === "1") ? total : ""), ...rules];
   }

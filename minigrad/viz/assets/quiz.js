@@ -175,7 +175,7 @@ class Practice {
     const { kind, step } = this.question;
     const { arrives } = this.page.graph.byId.get(step);
     const isSum = kind === "arrives" && arrives.length > 1 && arrives.every((text) => text.length < 12);
-    return isSum ? `${arrives.join(" + ").replaceAll("-", "−").replaceAll("+ −", "− ")} = ${this.page.graph.byId.get(step).gradient.text.replaceAll("-", "−")}` : this.answers.text(this.question);
+    return isSum ? `${added(arrives).replaceAll("-", "−")} = ${this.page.graph.byId.get(step).gradient.text.replaceAll("-", "−")}` : this.answers.text(this.question);
   }
 
   say(kind, name, ...rest) {
@@ -198,6 +198,7 @@ class Practice {
     this.hints.append(...found.map((markup) => el("div", { class: "formula", tabindex: 0 }, this.hinted ? "= " : "", math(markup))));
     this.hinted += 1;
     this.place.querySelector("#quiz-hint").disabled = kind === "rule" || !this.formulas(this.hinted).length || this.hinted > 1;
+    if (this.field?.isConnected) this.field.focus({ preventScroll: true });
   }
 
   // ---- the score

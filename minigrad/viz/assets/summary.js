@@ -12,8 +12,11 @@ function general(x, digits = 4) {
   const exponent = Number(power);
   const short = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
   if (x !== 0 && (exponent < -4 || exponent >= digits)) return `${short(mantissa)}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
-  return short(x.toFixed(Math.max(digits - 1 - exponent, 0)));
+  return short((x + 0).toFixed(Math.max(digits - 1 - exponent, 0)));
 }
+
+// A sum of numbers.
+const added = (texts) => texts.join(" + ").replaceAll("+ -", "− ");
 
 const dimensions = (shape) => shape.join("×") || "scalar";
 

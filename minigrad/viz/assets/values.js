@@ -78,12 +78,13 @@ function colourBar(low, high) {
 function histogram(data, label) {
   const most = Math.max(...data.counts);
   const width = 100 / data.counts.length;
-  const chart = svg("svg", { viewBox: "0 0 100 40", preserveAspectRatio: "none", class: "histogram", role: "img", "aria-label": `histogram of the ${label}` });
+  const chart = svg("svg", { viewBox: "0 0 100 40", preserveAspectRatio: "none", class: "histogram", role: "img", "aria-label": `histogram of the ${label}, at most ${most} in a bar` });
   data.counts.forEach((count, i) => {
     const height = (40 * count) / most;
     chart.append(svg("rect", { x: i * width, y: 40 - height, width: width * 0.9, height }));
   });
-  return el("figure", {}, chart, el("figcaption", {}, `${data.low} to ${data.high}`));
+  const counts = el("div", { class: "counts", "aria-hidden": true }, el("span", {}, most), el("span", {}, 0));
+  return el("figure", {}, el("div", { class: "counted" }, counts, chart), el("figcaption", {}, `${data.low} to ${data.high}`));
 }
 
 // `facets` gives a picture of all numbers of an output, or null where the page does not have them.
