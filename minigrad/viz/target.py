@@ -62,7 +62,7 @@ def tensors_of(target: Any, inputs: Sequence[Any], names: Any, values: bool = Tr
     else:
         with capture(values=values):
             out = target(*given)
-        names = names or dict(zip(_parameters(target), given, strict=False))
+        names = names or dict(zip(_parameters(target, len(given)), given, strict=False))
     tensors = [t for t in _tensors(out) if t.requires_grad]
     if not tensors:
         raise ValueError(f"the result {out!r:.60} does not depend on the inputs in a way that is differentiable")
@@ -102,7 +102,7 @@ def prepared(target: Any, inputs: Sequence[Any], names: Any = None) -> list[Any]
     called = {id(x): name for name, x in names.items()} if isinstance(names, Mapping) else {}
     leaves: dict[int, Tensor] = {}
     whole = [is_array(x) and x.dtype.kind not in "fc" for x in inputs]
-    for x, is_whole, name in zip_longest(inputs, whole, _parameters(target)[: len(inputs)]):
+    for x, is_whole, name in zip_longest(inputs, whole, _parameters(target, len(inputs))):
         if id(x) not in leaves:
             given = Tensor(x, name=name) if is_whole and not all(whole) and not isinstance(x, Tensor) else x
             leaves[id(x)] = _leaf(given, called.get(id(x)))
@@ -121,11 +121,16 @@ def _leaf(x: Any, name: str | None) -> Tensor:
     return leaf
 
 
-def _parameters(function: Callable[..., Any]) -> list[str]:
+def _parameters(function: Callable[..., Any], count: int) -> list[str]:
+    """The names of so many positional parameters; those of *xs are xs[0], xs[1], ..."""
+    names: list[str] = []
     try:
-        return list(inspect.signature(function).parameters)
+        parameters = inspect.signature(function).parameters.values()
     except ValueError:  # some functions written in C have none
-        return []
+        return [f"input[{i}]" for i in range(count)]
+    for p in parameters:
+        names += [f"{p.name}[{i}]" for i in range(count - len(names))] if p.kind is p.VAR_POSITIONAL else [p.name]
+    return names[:count]
 
 
 def _seen(x: Any) -> Any:
