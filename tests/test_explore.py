@@ -178,11 +178,11 @@ class TestSeenFromTheLastRow:
     @pytest.mark.parametrize("width", [390, 1280, 1920])
     def test_no_label_is_smaller_than_14_pixels_nor_than_20_on_a_projector(self, lenet: Any, cells: Path, width: int) -> None:
         for path in (lenet[0], cells):
-            with opened(path) as page:
-                page.set_viewport_size({"width": width, "height": 720})
+            with opened(path, viewport={"width": width, "height": 720}) as page:
                 for button in (None, "#open-all"):
                     if button:
                         page.eval_on_selector(button, "b => b.click()")
+                        page.locator("html:not([data-waiting])").wait_for(state="attached")
                     assert min(letters(page, "svg.graph text")) > 13.9
                 page.keyboard.press("b")
                 assert min(letters(page, "svg.graph text")) > 19.9
