@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 import nn
 from minigrad import Tensor, viz
+from minigrad.viz.explore import SCRIPTS
 
 from .browser import needs_browser, opened, violations
 
@@ -79,6 +81,17 @@ def test_text_of_the_user_stays_text(tmp_path: Path) -> None:
     inline = re.search(r'id="data">(.*?)</script>', html, re.DOTALL)
     assert inline is not None
     assert json.loads(inline[1])["steps"][0]["label"] == evil
+
+
+def test_no_two_scripts_of_the_page_give_one_name() -> None:
+    """They share one scope, in which the later of two functions of a name would silently take the place of the other."""
+    homes: dict[str, str] = {}
+    for script in SCRIPTS:
+        text = files("minigrad.viz").joinpath("assets", script).read_text("utf-8")
+        names = re.findall(r"^(?:async )?(?:function\*?|class|const|let) (\w+)", text, re.MULTILINE)
+        for name in names:
+            assert homes.setdefault(name, script) == script and names.count(name) == 1, name
+    assert len(homes) > 300
 
 
 def test_a_notebook_gets_the_page_in_a_frame() -> None:
