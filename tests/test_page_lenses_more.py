@@ -44,7 +44,8 @@ def choose(page: Any, op: str, number: int = 0) -> Any:
     page.fill("#search", op)
     for _ in range(200):
         page.press("#search", "Enter")
-        if f"= {op}(" in page.locator("#detail-title").inner_text():
+        title = page.locator("#detail-title").inner_text()
+        if f"= {op}(" in title or (op == "getitem" and title.endswith("]")):
             number -= 1
             if number < 0:
                 return page.locator("#lens")
