@@ -27,7 +27,7 @@ from .devices import on_gpu_of
 from .references import HELD
 
 __all__ = [
-    "check_later", "forget", "is_on_gpu", "known", "number", "perhaps_any", "read",
+    "Condition", "check_later", "forget", "in_range", "is_on_gpu", "known", "number", "perhaps_any", "read",
     "refuse_later", "remember", "settle", "surely_all", "waiting",
     "was_found_late",
 ]  # fmt: skip
@@ -127,6 +127,30 @@ class _Check:
     line: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Condition:
+    """What must hold of some numbers, and the error where it does not: called with NumPy's numbers it raises that.
+
+    A program in a page cannot raise; it reads the condition itself (`Recorder.guards_checks`).
+
+    Args:
+        holds: gets the numbers, traced ones too: joined by `&`, not by `and`.
+        make_error: gets NumPy's numbers.
+    """
+
+    holds: Callable[..., Any]
+    make_error: Callable[..., Exception]
+
+    def __call__(self, *numbers: Any) -> None:
+        if not self.holds(*numbers):
+            raise self.make_error(*numbers)
+
+
+def in_range(start: Any, stop: Any, make_error: Callable[[Any, Any], Exception]) -> Condition:
+    """That numbers lie from `start` on and below `stop`, of the least and the largest of them."""
+    return Condition(lambda least, most: (least >= start) & (most < stop), make_error)
+
+
 _waiting: list[_Check] = []
 _lock = threading.Lock()
 
@@ -139,14 +163,13 @@ def check_later(verify: Callable[..., None], *numbers: Any) -> None:
     Inside of `detect_anomaly()` it is read at once.
 
     Args:
-        verify: gets NumPy's numbers.  It must not hold large arrays, which would stay in memory until then.
+        verify: a `Condition`, or what else raises; gets NumPy's numbers.  It must not hold large arrays, which would stay in
+            memory until then.
         numbers: arrays of one element, such as the least and the largest index.
 
-    >>> def in_range(low, high):
-    ...     if low < 0 or high >= 3:
-    ...         raise IndexError(f"indices from {low} to {high}, but there are rows 0 to 2")
+    >>> rows = in_range(0, 3, lambda low, high: IndexError(f"indices from {low} to {high}, but there are rows 0 to 2"))
     >>> indices = np.array([0, 3])
-    >>> check_later(in_range, indices.min(), indices.max())
+    >>> check_later(rows, indices.min(), indices.max())
     Traceback (most recent call last):
     IndexError: indices from 0 to 3, but there are rows 0 to 2
     """
@@ -189,13 +212,9 @@ def refuse_later(bad: Any, make_error: Callable[..., Exception], *about: Callabl
     if not np.size(bad):
         return
 
-    def verify(found: Any, *told: Any) -> None:
-        if found:
-            raise make_error(*told)
-
-    verify.holds = lambda found, *_: np.logical_not(found)  # type: ignore[attr-defined]  # for a page
+    none = Condition(lambda found, *_: np.logical_not(found), lambda found, *told: make_error(*told))
     with on_gpu_of(bad):
-        check_later(verify, np.any(bad), *(tell() for tell in about))
+        check_later(none, np.any(bad), *(tell() for tell in about))
 
 
 def perhaps_any(conditions: Any) -> bool:

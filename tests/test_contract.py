@@ -124,7 +124,16 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad.hints": None,  # what to write in place of PyTorch's names
     "minigrad.install": None,  # how to install an extra
     "minigrad.backend": {"as_sizes", "device_of", "on_host", "side_by_side"},  # where values are, and what stands beside them
-    "minigrad.later": {"check_later", "is_unread", "perhaps_any", "read", "refuse_later", "surely_all"},  # to wait for nothing
+    "minigrad.later": {
+        "Condition",
+        "check_later",
+        "in_range",
+        "is_unread",
+        "perhaps_any",
+        "read",
+        "refuse_later",
+        "surely_all",
+    },  # to wait for nothing
     "minigrad.spellings": None,  # the tables of these names
     # arrays and numbers of a compiled function, and numbers that are other ones at each call of it
     "minigrad.tracing": {"changing", "decided", "is_traced", "is_traced_number"},

@@ -12,7 +12,7 @@ from ..backend import add_at, as_operand, device_of, on_host
 from ..carrying import arrived, carried
 from ..devices import follow
 from ..kernels import accelerated
-from ..later import check_later, perhaps_any
+from ..later import check_later, in_range, perhaps_any
 from .writing import write_at
 
 __all__ = ["RowSparse", "add_rows"]
@@ -63,12 +63,11 @@ def _from_the_start(rows: Any, n: int) -> Any:
     if not rows.size:
         return rows
 
-    def in_range(low: Any, high: Any) -> None:
-        if low < -n or high >= n:
-            raise IndexError(f"rows from {low} to {high}, but there are rows {-n} to {n - 1}")
+    def wrong(low: Any, high: Any) -> IndexError:
+        return IndexError(f"rows from {low} to {high}, but there are rows {-n} to {n - 1}")
 
     low = rows.min()
-    check_later(in_range, low, rows.max())
+    check_later(in_range(-n, n, wrong), low, rows.max())
     if not perhaps_any(low < 0):
         return rows
     rows = rows.astype(np.intp)  # which holds n, also where the rows' own dtype does not

@@ -16,7 +16,7 @@ from ..arrays.row_sparse import add_rows
 from ..arrays.traced import HOLE, CannotTrace, Path, Place, Traced, answered, numbers_of
 from ..backend import address_of, is_plain
 from ..graph import owner
-from ..later import is_on_gpu
+from ..later import Condition, is_on_gpu
 from ..tracing import RunsAsItIs
 from ..transforms.checkpointing import older_nodes
 from ..trees import flatten, sequence_like, unflatten
@@ -42,7 +42,7 @@ class Recorder:
         self.constants: dict[int, tuple[Var, np.ndarray]] = {}
         self.count = 0
         self.checks: list[Any] = []
-        self.guards_checks = False  # for those who cannot call what a check calls: a condition is there, too, where it has one
+        self.guards_checks = False  # for those who cannot call what a check calls: its condition is a guard, too
         self.guards: list[Var] = []
         self.given_numbers: dict[Any, tuple[Formula, Any, tuple[Any, ...]]] = {}
         self.scalars: set[Var] = set()  # inputs that are NumPy's scalars
@@ -302,8 +302,8 @@ class Recorder:
         verify(*numbers_of(list(numbers)))
         if get_ident() == self.thread:
             self.checks.append((verify, self._vars(tuple(numbers))))
-            if self.guards_checks and (holds := getattr(verify, "holds", None)) is not None:
-                self.looked_at(holds(*numbers), f"a number would be out of range{_at_line()}")
+            if self.guards_checks and isinstance(verify, Condition):
+                self.looked_at(verify.holds(*numbers), f"a number would be out of range{_at_line()}")
 
     def guard(self, arrays: Any, why: str = "a number that must be finite would not be") -> bool:
         """Whether all numbers are finite in this run; the program is right only where that is the same."""

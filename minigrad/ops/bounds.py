@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import graph
 from ..arrays.batch import all_examples
-from ..later import check_later, is_on_gpu
+from ..later import check_later, in_range, is_on_gpu
 
 __all__ = ["check_bounds", "check_places"]
 
@@ -26,12 +26,10 @@ def _check(name: str, given: Any, n: int, axis: int) -> None:
     if getattr(given, "dtype", np.dtype(bool)).kind not in "iu" or not given.size:
         return
 
-    def in_range(low: Any, high: Any) -> None:
-        if low < -n or high >= n:
-            places = f"places {-n} to {n - 1}"
-            raise IndexError(f"{name}: indices from {low} to {high}, but axis {axis} has {places}")
+    def wrong(low: Any, high: Any) -> IndexError:
+        return IndexError(f"{name}: indices from {low} to {high}, but axis {axis} has places {-n} to {n - 1}")
 
-    check_later(in_range, np.min(given), np.max(given))
+    check_later(in_range(-n, n, wrong), np.min(given), np.max(given))
 
 
 def check_bounds(name: str, index: Any, x: Any, shape: tuple[int, ...]) -> None:

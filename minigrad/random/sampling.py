@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import backend
 from ..devices import follow
-from ..later import check_later
+from ..later import Condition, check_later
 from ..tensor import Tensor
 from .state import device_of, generator, on_device
 
@@ -56,11 +56,10 @@ def _probabilities(p: Any, n: int) -> Any:
     if p.shape != (n,):
         raise ValueError(f"choice: p must have shape ({n},), one probability for each element, got {p.shape}")
 
+    def wrong(_: Any, total: Any) -> ValueError:
+        return ValueError(f"choice: p must be probabilities that sum to 1, they sum to {float(total):.6g}")
 
-    def sums_to_1(least: Any, total: Any) -> None:
-        if not (least >= 0 and abs(total - 1.0) < 1e-5):
-            raise ValueError(f"choice: p must be probabilities that sum to 1, they sum to {float(total):.6g}")
-
+    sums_to_1 = Condition(lambda least, total: (least >= 0) & (abs(total - 1.0) < 1e-5), wrong)
     check_later(sums_to_1, p.min() if p.size else 0.0, p.sum())
     return p.astype(np.float64)
 

@@ -10,7 +10,7 @@ from minigrad import Tensor, beside, concatenate, getitem, mark_mutated, primiti
 from minigrad.arrays import RowSparse, all_examples
 from minigrad.backend import as_sizes, side_by_side
 from minigrad.devices import follow, on_gpu_of
-from minigrad.later import check_later, surely_all
+from minigrad.later import check_later, in_range, surely_all
 
 from ..values import as_constant, host
 
@@ -23,14 +23,11 @@ def _checked(indices: Any, weight: Any, what: str) -> Any:
         raise TypeError(f"{what}: indices must be integers, got {array.dtype}")
     given = all_examples(array)
 
+    def wrong(low: Any, high: Any) -> IndexError:
+        return IndexError(f"{what}: indices from {low} to {high}, but the table has rows 0 to {rows - 1}")
 
-    def in_range(low: Any, high: Any) -> None:
-        if low < 0 or high >= rows:
-            raise IndexError(f"{what}: indices from {low} to {high}, but the table has rows 0 to {rows - 1}")
-
-    in_range.holds = lambda low, high: (low >= 0) & (high < rows)  # type: ignore[attr-defined]  # for a page
     if given.size:
-        check_later(in_range, given.min(), given.max())
+        check_later(in_range(0, rows, wrong), given.min(), given.max())
     return array
 
 
@@ -206,13 +203,10 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
         raise ValueError("one_hot: there is no index to tell the number of classes by: give num_classes")
     n = int(given.max()) + 1 if num_classes < 0 else int(num_classes)
 
+    def wrong(low: Any, high: Any) -> IndexError:
+        return IndexError(f"one_hot: indices from {low} to {high}, but there are classes 0 to {n - 1}, {n} in all")
 
-    def in_range(low: Any, high: Any) -> None:
-        if low < 0 or high >= n:
-            raise IndexError(f"one_hot: indices from {low} to {high}, but there are classes 0 to {n - 1}, {n} in all")
-
-    in_range.holds = lambda low, high: (low >= 0) & (high < n)  # type: ignore[attr-defined]  # for a page
     if given.size:
-        check_later(in_range, given.min(), given.max())
+        check_later(in_range(0, n, wrong), given.min(), given.max())
     classes = np.arange(n) if isinstance(array, np.ndarray) else np.arange(n, like=array)
     return Tensor((array[..., None] == classes).astype(np.int64))

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import primitive, raw, where, xlogy
 from minigrad.arrays import all_examples
 from minigrad.devices import follow
-from minigrad.later import check_later, refuse_later
+from minigrad.later import Condition, check_later, refuse_later
 
 from .loss import check_same_shape, reduced
 
@@ -43,17 +43,14 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     check_same_shape("binary_cross_entropy", input, target)
     values = raw(input)
 
+    def wrong(low: Any, high: Any) -> ValueError:
+        return ValueError(
+            f"binary_cross_entropy: probabilities must lie between 0 and 1, got {low} to {high}; "
+            "for logits there is binary_cross_entropy_with_logits"
+        )
 
-    def between_0_and_1(low: Any, high: Any) -> None:
-        if not (low >= 0 and high <= 1):
-            raise ValueError(
-                f"binary_cross_entropy: probabilities must lie between 0 and 1, got {low} to {high}; "
-                "for logits there is binary_cross_entropy_with_logits"
-            )
-
-    between_0_and_1.holds = lambda low, high: (low >= 0) & (high <= 1)  # type: ignore[attr-defined]  # for a page
     if values.size:
-        check_later(between_0_and_1, values.min(), values.max())
+        check_later(Condition(lambda low, high: (low >= 0) & (high <= 1), wrong), values.min(), values.max())
     loss = -(target * bounded_log(input) + (1 - target) * bounded_log(1 - input))
     return reduced(loss if weight is None else loss * weight, reduction)
 

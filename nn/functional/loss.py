@@ -12,7 +12,7 @@ from minigrad.arrays import all_examples
 from minigrad.devices import follow
 from minigrad.hints import explain_options
 from minigrad.kernels import accelerated
-from minigrad.later import check_later, perhaps_any
+from minigrad.later import check_later, in_range, perhaps_any
 from minigrad.ops.select import overwritten
 
 from ..values import as_tensor
@@ -276,9 +276,7 @@ def _check_classes(name: str, logits: Tensor, target: Tensor, ignore_index: int)
         return
     counted = np.where(given == ignore_index, 0, given)
 
-    def in_range(low: Any, high: Any) -> None:
-        if low < 0 or high >= classes:
-            raise IndexError(f"{name}: target {int(low if low < 0 else high)} is out of range for {classes} classes")
+    def wrong(low: Any, high: Any) -> IndexError:
+        return IndexError(f"{name}: target {int(low if low < 0 else high)} is out of range for {classes} classes")
 
-    in_range.holds = lambda low, high: (low >= 0) & (high < classes)  # type: ignore[attr-defined]  # for a page
-    check_later(in_range, counted.min(), counted.max())
+    check_later(in_range(0, classes, wrong), counted.min(), counted.max())

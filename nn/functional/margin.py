@@ -11,7 +11,7 @@ from minigrad.arrays import all_examples
 from minigrad.backend import device_of
 from minigrad.devices import apart, follow
 from minigrad.hints import explain_options
-from minigrad.later import check_later, refuse_later
+from minigrad.later import check_later, in_range, refuse_later
 
 from ..values import as_constant
 from .loss import check_same_shape, difference, reduced, weighted
@@ -120,14 +120,11 @@ def _check_range(name: str, target: Any, low: int, classes: int) -> None:
     if given.dtype.kind not in "iu":
         raise TypeError(f"{name}: class indices must be integers, got {given.dtype}")
 
+    def wrong(least: Any, most: Any) -> IndexError:
+        return IndexError(f"{name}: targets from {least} to {most}, but there are {classes} classes")
 
-    def in_range(least: Any, most: Any) -> None:
-        if least < low or most >= classes:
-            raise IndexError(f"{name}: targets from {least} to {most}, but there are {classes} classes")
-
-    in_range.holds = lambda least, most: (least >= low) & (most < classes)  # type: ignore[attr-defined]  # for a page
     if given.size:
-        check_later(in_range, given.min(), given.max())
+        check_later(in_range(low, classes, wrong), given.min(), given.max())
 
 
 @follow

@@ -15,7 +15,7 @@ import numpy as np
 from minigrad import Tensor, beside, random, raw, take, take_along_axis
 from minigrad.arrays import all_examples
 from minigrad.devices import follow
-from minigrad.later import check_later
+from minigrad.later import check_later, in_range
 from minigrad.ops.index import assign
 from minigrad.ops.window import Window, max_pool, sum_pool
 
@@ -237,16 +237,15 @@ def _max_unpool(n: int) -> Function:
             raise ValueError(f"max_unpool{n}d: indices of shape {np.shape(indices)} for an input of shape {shape}")
         flat = np.reshape(raw(indices), (prod(lead), prod(shape[-n:])))
 
-        def in_range(low: Any, high: Any) -> None:
-            if low < 0 or high >= prod(spatial):
-                raise IndexError(
-                    f"max_unpool{n}d: indices from {low} to {high} for an output of {spatial}, which has "
-                    f"places 0 to {prod(spatial) - 1}"
-                )
+        def wrong(low: Any, high: Any) -> IndexError:
+            return IndexError(
+                f"max_unpool{n}d: indices from {low} to {high} for an output of {spatial}, which has "
+                f"places 0 to {prod(spatial) - 1}"
+            )
 
         if flat.size:
             given = all_examples(flat)
-            check_later(in_range, given.min(), given.max())
+            check_later(in_range(0, prod(spatial), wrong), given.min(), given.max())
         rows = np.reshape(np.cumsum(np.ones_like(flat, shape=(prod(lead),))) - 1, (-1, 1))
         zeros = np.zeros_like(raw(x), shape=(prod(lead), prod(spatial)))
         out = assign(zeros, (rows, flat), np.reshape(x, flat.shape))
