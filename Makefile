@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= out/gpu
 
-.PHONY: demo test lint stubs bench gpu clean
+.PHONY: demo test lint site stubs bench gpu clean
 
 demo: .venv/demo
 	$(BIN)/python examples/quickstart.py
@@ -15,6 +15,9 @@ test: .venv/test
 lint: .venv/lint
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+site: .venv/docs
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going docs out/site
 
 stubs: .venv/test
 	$(BIN)/python tools/stubs.py
@@ -32,6 +35,6 @@ clean:
 	$(PYTHON) -m venv .venv
 
 # One stamp for each extra, made anew when the dependencies change.
-.venv/demo .venv/test .venv/lint: .venv/%: pyproject.toml | .venv/bin/python
+.venv/demo .venv/test .venv/lint .venv/docs: .venv/%: pyproject.toml | .venv/bin/python
 	$(BIN)/pip install --quiet --editable ".[$*]"
 	@touch $@
