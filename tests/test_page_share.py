@@ -160,7 +160,7 @@ def test_an_svg_needs_no_style_sheet_and_says_what_it_is(small: Path, tmp_path: 
 
 def test_numbers_are_those_of_now_in_the_form_that_python_gives(small: Path, large: Path, tmp_path: Path) -> None:
     with opened(small, extra=("blob:",), fragment="#x=1.5") as page:
-        data = json.loads(downloaded(page, "json", tmp_path).read_text())
+        data = json.loads(downloaded(page, "json", tmp_path).read_text("utf-8"))
     right = json.loads(
         viz.export(lambda x, y: np.tanh(x * y) + np.sin(x), 1.5, -3.0, path=tmp_path / "x.json").read_text("utf-8")
     )
@@ -172,7 +172,7 @@ def test_numbers_are_those_of_now_in_the_form_that_python_gives(small: Path, lar
         for name in ("value", "gradient"):
             assert node[name]["data"] == pytest.approx(other[name]["data"], rel=1e-12)
     with opened(large, extra=("blob:",)) as page:
-        data = json.loads(downloaded(page, "json", tmp_path).read_text())
+        data = json.loads(downloaded(page, "json", tmp_path).read_text("utf-8"))
     leaf = next(node for node in data["nodes"] if node["label"] == "cell.weight_ih")
     assert leaf["shape"] == leaf["gradient"]["shape"] == [2, 2] and len(leaf["gradient"]["data"]) == 4
 
@@ -181,7 +181,7 @@ def test_a_page_that_is_not_live_gives_rounded_numbers(tmp_path: Path) -> None:
     path = tmp_path / "fixed.html"
     viz.explore(lambda x: np.exp(x), [1.0, -np.inf], path=path, live=False)
     with opened(path, extra=("blob:",)) as page:
-        data = json.loads(downloaded(page, "json", tmp_path).read_text())
+        data = json.loads(downloaded(page, "json", tmp_path).read_text("utf-8"))
     assert data["nodes"][0]["value"] == {"shape": [2], "data": [1, "-inf"], "rounded": True}
     assert data["nodes"][1]["value"]["data"] == [2.718, 0]
 
@@ -251,7 +251,8 @@ def test_without_a_recorder_the_page_says_what_to_do(small: Path, tmp_path: Path
     path = tmp_path / "old.html"
     path.write_text(text.replace('typeof MediaRecorder === "function"', "false     "), "utf-8")
     assert path.stat().st_size < len(text.encode())
-    path.write_text(re.sub(r"script-src [^;]*;", "script-src 'unsafe-inline' 'wasm-unsafe-eval';", path.read_text("utf-8")))
+    strict = re.sub(r"script-src [^;]*;", "script-src 'unsafe-inline' 'wasm-unsafe-eval';", path.read_text("utf-8"))
+    path.write_text(strict, "utf-8")
     with opened(path) as page:
         page.locator("summary", has_text="Share").click()
         assert page.locator("#share-film").is_disabled()
@@ -278,7 +279,7 @@ def test_links_and_embed_code_are_copied_or_shown(small: Path, tmp_path: Path) -
         assert violations(page) == []
     slides = tmp_path / "slides.html"
     shutil.copy(small, tmp_path / small.name)
-    slides.write_text(f"<title>Slides</title>{frame}")
+    slides.write_text(f"<title>Slides</title>{frame}", "utf-8")
     page = chromium().new_page()
     page.goto(slides.as_uri())
     inside = page.frame_locator("iframe")
@@ -467,3 +468,51 @@ def test_an_embedded_page_is_the_graph_and_a_slim_player(large: Path) -> None:
         assert violations(page) == []
         state(page, f"embed&{href.partition('#')[2]}")
         assert page.evaluate("location.hash").startswith("#embed&step=")
+
+
+def test_an_embedded_page_may_have_its_details_or_its_training(tmp_path: Path) -> None:
+    net = nn.Linear(2, 1)
+    data = np.ones((4, 2), "float32"), np.ones((4, 1), "float32")
+    optimizer = nn.optim.SGD(net.parameters(), lr=0.1)
+    viz.explore(net, data=data, loss=nn.functional.mse_loss, optimizer=optimizer, path=tmp_path / "page.html", depth=None)
+    size = {"width": 700, "height": 520}
+    with opened(tmp_path / "page.html", fragment="#embed=panel&node=weight", viewport=size) as page:
+        assert page.locator("aside").is_visible() and not page.locator("#training").is_visible()
+        assert page.locator("aside #edit").is_visible()
+        page.locator("svg.graph .node", has_text="linear").first.dispatch_event("click")
+        assert page.locator("#lens").is_visible() and not page.locator("#detail > .formula").first.is_visible()
+        page.get_by_role("button", name="Step", exact=True).click()
+        page.wait_for_timeout(600)  # it is written now and then
+        assert page.evaluate("location.hash").startswith("#embed=panel&step=1")
+        assert page.evaluate("document.documentElement.scrollHeight") == 520
+        assert violations(page) == []
+    with opened(tmp_path / "page.html", fragment="#embed=training", viewport=size) as page:
+        assert page.locator("#training").is_visible() and not page.locator("aside").is_visible()
+        assert page.evaluate("document.documentElement.scrollHeight") == 520
+        assert violations(page) == []
+
+
+def test_an_embedded_page_says_why_a_number_was_taken_back(tmp_path: Path) -> None:
+    viz.explore(lambda x: np.sum(x[x > 0]), [4.0, -1.0], path=tmp_path / "page.html")
+    with opened(tmp_path / "page.html", fragment="#embed=panel&node=x", viewport={"width": 700, "height": 520}) as page:
+        page.locator("#edit input").nth(1).fill("1")
+        page.locator("#edit input").nth(1).press("Enter")
+        assert page.locator("#now .trouble").is_visible()
+        assert "a mask chooses 2 elements" in page.locator("#now").inner_text()
+        page.locator("#edit input").nth(1).fill("-5")
+        page.locator("#edit input").nth(1).press("Enter")
+        assert page.locator("#now .trouble").count() == 0
+
+
+def test_the_wheel_over_an_embedded_page_scrolls_what_is_around_it(large: Path) -> None:
+    view = "document.querySelector('svg.graph').getAttribute('viewBox')"
+    with opened(large, fragment="#embed") as page:
+        before = page.evaluate(view)
+        page.mouse.move(300, 200)
+        page.mouse.wheel(0, 200)
+        page.wait_for_timeout(300)
+        assert page.evaluate(view) == before
+        page.keyboard.down("Control")
+        page.mouse.wheel(0, 200)
+        page.wait_for_timeout(300)
+        assert page.evaluate(view) != before

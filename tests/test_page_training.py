@@ -615,7 +615,8 @@ class TestInABrowser:
         net, data = mlp(), points()
         made = viz.explore(net, data=data, optimizer=nn.optim.SGD(net.parameters(), lr=0.1), loss=F.cross_entropy)
         notebook = tmp_path / "notebook.html"
-        notebook.write_text(f'<!doctype html><html data-ready><meta charset="utf-8"><body>{made._repr_html_()}</body></html>')
+        shown = f'<!doctype html><html data-ready><meta charset="utf-8"><body>{made._repr_html_()}</body></html>'
+        notebook.write_text(shown, "utf-8")
         with opened(notebook, extra=("blob:", "about:")) as page:
             inside = page.frame_locator("iframe")
             inside.locator("#train-step").click()

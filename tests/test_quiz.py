@@ -307,7 +307,7 @@ class Tables(HTMLParser):
 
 def test_a_worksheet_has_blanks_and_then_the_answers(tmp_path: Path) -> None:
     quiz = viz.quiz(lambda x, y: (x * y + np.sin(x)) ** 2, 2.0, -3.0)
-    text = quiz.worksheet(tmp_path / "sheets" / "sheet.html").read_text()
+    text = quiz.worksheet(tmp_path / "sheets" / "sheet.html").read_text("utf-8")
     blank, answers = text.split('class="answers"')
     assert "script" not in Tables(text).tags and "default-src 'none'" in text and "@page { size: A4" in text
     assert re.search(r"\.answers \{ break-before: page", text)
@@ -346,7 +346,7 @@ def test_what_the_user_calls_something_stays_text(tmp_path: Path) -> None:
     x = Tensor(2.0, requires_grad=True, name=evil)
     with viz.capture():
         quiz = viz.quiz(x * x, title=evil)
-    assert "<img" not in quiz.worksheet(tmp_path / "sheet.html").read_text()
+    assert "<img" not in quiz.worksheet(tmp_path / "sheet.html").read_text("utf-8")
     root = ElementTree.parse(quiz.moodle(tmp_path / "questions.xml")).getroot()
     for element in root.iter("questiontext"):
         assert "<img src=x" not in element.findtext("text") and "&lt;img src=x" in element.findtext("text")
@@ -363,7 +363,7 @@ def test_moodle_gets_questions_with_answers_tolerances_and_feedback(tmp_path: Pa
     """The elements and attributes of https://docs.moodle.org/en/Moodle_XML_format."""
     quiz = viz.quiz(level=level, seed=2)
     path = quiz.moodle(tmp_path / "bank" / "questions.xml")
-    assert path.read_text().startswith('<?xml version="1.0" encoding="UTF-8"?>')
+    assert path.read_text("utf-8").startswith('<?xml version="1.0" encoding="UTF-8"?>')
     category, *found = ElementTree.parse(path).getroot()
     assert category.get("type") == "category" and category.findtext("category/text").startswith("$course$/")
     assert len(found) == len(quiz.questions)

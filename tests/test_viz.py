@@ -79,7 +79,7 @@ def test_pictures(tmp_path: Path) -> None:
     assert {"multiply", "sum"} <= set(texts)
     png = drawing.render(tmp_path / "deep" / "graph.png")
     assert png.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    assert drawing.render(tmp_path / "graph.dot").read_text() == drawing.source
+    assert drawing.render(tmp_path / "graph.dot").read_text("utf-8") == drawing.source
     assert "image/svg+xml" in drawing._repr_mimebundle_()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["deep", "graph.dot", "graph.svg"]  # nothing half written
     with pytest.raises(ValueError, match="suffix"):
@@ -94,7 +94,7 @@ def test_without_dot_the_source_is_written_and_the_error_says_how_to_get_it(
     drawing = viz.draw(x * x)
     with pytest.raises(viz.DotNotFoundError, match=r"apt install graphviz.*source is in .*graph\.dot"):
         drawing.render(tmp_path / "graph.svg")
-    assert (tmp_path / "graph.dot").read_text() == drawing.source
+    assert (tmp_path / "graph.dot").read_text("utf-8") == drawing.source
     assert "apt install" in drawing._repr_mimebundle_()["text/plain"]
 
 

@@ -110,7 +110,7 @@ class Explanation:
         for s in passed:
             backward.append((f"d {s.label}", "", None, s.total.replace(" - ", " − ")))
             backward += [("", f"to {label}", formula, number(sent)) for _, label, formula, sent in s.rules]
-        return f"<h4>forward</h4>{_table(forward)}<h4>backward</h4><p>{escape(LEGEND)}</p>{_table(backward)}"
+        return f"<p><b>forward</b></p>{_table(forward)}<p><b>backward</b></p><p>{escape(LEGEND)}</p>{_table(backward)}"
 
     def latex(self) -> str:
         r"""As LaTeX, for a paper or a script: two sets of aligned equations, which need the package amsmath.

@@ -123,7 +123,7 @@ class Memory:
                 f'{float(share[:-1]) / 10:.1f}em"></span> {share}</td><td style="text-align:left">{leaves}</td></tr>'
                 for key, size, share, leaves in rows
             )
-            parts.append(f"<h4>{name}</h4><table>{body}</table>")
+            parts.append(f"<p><b>{name}</b></p><table>{body}</table>")
         return f"{''.join(parts)}<p>{escape(self.summit)}</p>"
 
     def for_page(self, member: Mapping[int, int]) -> dict[str, Any]:

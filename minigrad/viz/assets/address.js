@@ -36,7 +36,7 @@ function isOn(parts, name) {
 
 // A number of a dtype in as few digits as say which one it is.
 function shortestNumber(x, dtype) {
-  for (let digits = 1; dtype === "float32" && digits < 9; digits += 1) {
+  for (let digits = 1; dtype === "float32" && digits <= 9; digits += 1) {
     const text = String(Number(x.toPrecision(digits)));
     if (Math.fround(Number(text)) === x) return text;
   }
@@ -51,7 +51,13 @@ function numberFrom(text = "") {
 }
 
 // Before the graph is laid out, so that it fits the room that it will have.
-document.documentElement.toggleAttribute("data-embed", isOn(partsOf(location.hash), "embed"));
+embed(partsOf(location.hash));
+
+// "embed" leaves graph and player; "embed=panel" the details, too; "embed=training" graph and training.
+function embed(parts) {
+  if (isOn(parts, "embed")) document.documentElement.setAttribute("data-embed", parts.get("embed")[0]);
+  else document.documentElement.removeAttribute("data-embed");
+}
 
 class Address {
   constructor(page) {
@@ -165,7 +171,7 @@ class Address {
     const set = (name, value) => value !== null && value !== undefined && parts.set(name, [value].flat().map(String));
     const event = player.at < 0 ? null : player.events[player.at];
     const start = event?.step ?? this.first;
-    if (root.hasAttribute("data-embed")) parts.set("embed", []);
+    if (root.hasAttribute("data-embed")) parts.set("embed", [root.dataset.embed].filter(Boolean));
     if (event) set("step", player.at + 1);
     for (const [name, list] of Object.entries(this.folds())) if (list.length) set(name, list);
     if (graph.selected !== null && start && graph.selected !== start.id) set("node", this.nodeName(graph.byId.get(graph.selected)));
@@ -187,7 +193,7 @@ class Address {
     this.others = new Map([...parts].filter(([name]) => !ADDRESSED.has(name) && !this.names.includes(name)));
     const one = (name) => parts.get(name)?.[0];
     if (player.timer) togglePlay();
-    root.toggleAttribute("data-embed", isOn(parts, "embed"));
+    embed(parts);
     if (["light", "dark"].includes(one("theme"))) root.dataset.theme = one("theme");
     else delete root.dataset.theme;
     if (code.known) show("code", one("code") !== "0");

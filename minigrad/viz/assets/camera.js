@@ -177,11 +177,13 @@ class Camera {
     else this.look(this.goal);
   }
 
-  // One finger or the mouse moves the drawing, two fingers or the wheel zoom: what they have touched stays below them.
+  // One finger or the mouse moves the drawing, two fingers or the wheel zoom: what they have touched stays below them.  In a frame the
+  // wheel alone scrolls the document around it; with Ctrl, as which browsers report a pinch too, it zooms.
   panning(picture) {
     const held = new Map(); // pointers that are down: where each is, and what it holds
     let travelled = 0;
     picture.addEventListener("wheel", (event) => {
+      if (root.hasAttribute("data-embed") && !event.ctrlKey) return;
       event.preventDefault();
       this.zoom(Math.exp(event.deltaY * 0.0015), this.point(event));
     }, { passive: false });

@@ -24,19 +24,8 @@ function detail(step, page) {
   if (stuck) box.append(el("p", { class: "trouble" }, `As it was recorded, and not computed again: ${stuck}.`));
   const inside = page.hides(step, "sent") ? null : lens(step, page);
   if (inside) box.append(inside);
-  const asked = () => el("p", { class: "quiet" }, "hidden while it is asked for");
-  box.append(el("h3", {}, "Value"), page.hides(step, "value") ? asked() : arrayView(() => step.value, "value", (output) => page.numbers.value(step.id, output)));
-  const goesBack = page.data.backward.length > 0;
-  if (goesBack) box.append(el("h3", {}, "Gradient of the result with respect to it"));
-  if (!goesBack) box.append("");
-  else if (step.gradient === null) box.append(el("p", { class: "quiet" }, step.fixed ? "none: it is data" : "none arrives"));
-  else if (page.hides(step, "gradient")) box.append(asked());
-  else {
-    if (step.arrives.length > 1) box.append(el("p", {}, `${step.arrives.length} gradients arrive and add up: ${added(step.arrives)}`));
-    const gradient = arrayView(() => step.gradient, "gradient", (output) => page.numbers.gradient(step.id, output));
-    gradient.dataset.part = "gradient";
-    box.append(gradient);
-  }
+  box.append(el("h3", {}, "Value"), page.hides(step, "value") ? askedFor() : arrayView(() => step.value, "value", (output) => page.numbers.value(step.id, output)));
+  if (page.data.backward.length) box.append(el("h3", {}, "Gradient of the result with respect to it"), ...gradientOf(step, page));
   const sent = page.hides(step, "sent") ? [] : step.rules;
   if (sent.length) box.append(el("h3", {}, "What it sends back"));
   for (const [i, rule] of sent.entries()) {
@@ -51,8 +40,21 @@ function detail(step, page) {
     box.append(el("p", { "data-part": "tick" }, `When ${tick.of} was nudged by ${general(tick.by)}, this moved by ${general(tick.moved)}; the derivatives say ${general(tick.said)} ${close ? "✓" : "(the step is too large for them)"}`));
   }
   const readers = graph.steps.filter((other) => other.inputs.some(([source]) => source === step.id));
-  if (step.inputs.length) box.append(el("h3", {}, "Reads"), el("div", { class: "row" }, ...new Set(step.inputs.map(([id]) => link(id)))));
+  if (step.inputs.length) box.append(el("h3", {}, "Reads"), el("div", { class: "row" }, ...[...new Set(step.inputs.map(([id]) => id))].map(link)));
   if (readers.length) box.append(el("h3", {}, "Read by"), el("div", { class: "row" }, ...readers.slice(0, 20).map((other) => link(other.id))));
   box.append(...twinsOf(step, graph, link));
   return box;
+}
+
+function askedFor() {
+  return el("p", { class: "quiet" }, "hidden while it is asked for");
+}
+
+function gradientOf(step, page) {
+  if (step.gradient === null) return [el("p", { class: "quiet" }, step.fixed ? "none: it is data" : "none arrives")];
+  if (page.hides(step, "gradient")) return [askedFor()];
+  const gradient = arrayView(() => step.gradient, "gradient", (output) => page.numbers.gradient(step.id, output));
+  gradient.dataset.part = "gradient";
+  const sum = step.arrives.length > 1 ? [el("p", {}, `${step.arrives.length} gradients arrive and add up: ${added(step.arrives)}`)] : [];
+  return [...sum, gradient];
 }

@@ -12,6 +12,9 @@ FEATURES.push((page) => {
   open.addEventListener("pointerdown", aim);
   open.addEventListener("focus", aim);
   aim();
+  page.listen("change", () => {
+    if (root.hasAttribute("data-embed") && page.live.trouble) page.now.replaceChildren(el("b", { class: "trouble" }, page.live.trouble));
+  });
   page.listen("select", (step) => {
     if (!root.hasAttribute("data-embed")) return;
     const value = page.hides(step, "value") ? "?" : step.value?.text ?? step.short;

@@ -65,13 +65,6 @@ function facetCaption(shape, { axes }, names = []) {
   return `${dimensions(shape)}${texts.length ? `: ${texts.join(", ")}` : ""}`;
 }
 
-// A number with as many digits as its dtype holds.
-function exactly(x, dtype) {
-  if (dtype !== "float32" || !Number.isFinite(x)) return Number.isFinite(x) ? String(x) : general(x);
-  for (let digits = 1; digits < 9; digits += 1) if (Math.fround(Number(x.toPrecision(digits))) === x) return String(Number(x.toPrecision(digits)));
-  return String(Number(x.toPrecision(9)));
-}
-
 // The picture, its scale, its caption, and the number that the mouse or the cursor is at.  `read` gives { data, shape, dtype }.
 // `options`: names of the axes, scale [low, high], tell(index, value) for a text of one's own, caption, size in pixels, and told: an
 // element elsewhere that says the number; the scale is then elsewhere, too.
@@ -93,7 +86,7 @@ function facetView(read, label, options = {}) {
     if (at === undefined || at < 0) return;
     const { data, dtype, shape } = read();
     const index = indices(at, shape);
-    told.textContent = options.tell ? options.tell(index, data[at]) : `${shape.length ? `[${index.join(", ")}]` : ""} = ${exactly(data[at], dtype)}`;
+    told.textContent = options.tell ? options.tell(index, data[at]) : `${shape.length ? `[${index.join(", ")}]` : ""} = ${shortestNumber(data[at], dtype)}`;
   }
 
   function show() {

@@ -44,7 +44,7 @@ function attentionLook(step, numbers, page) {
   const gaze = el("div", { class: "gaze" });
   const said = el("p", { class: "told", role: "status" });
   const choice = examples > 1 ? numberField(names[1], () => state.example, (x) => { state.example = Math.max(0, Math.min(examples - 1, Math.round(x) || 0)); update(); }, { dtype: "int32", min: 0, max: examples - 1 }) : null;
-  const element = el("div", { class: "attention" }, el("p", { class: "quiet" }, `${heads} ${names[0]}${heads > 1 ? "s" : ""}, ${queries} tokens that look at ${keys}${examples > 1 ? `, ${examples} examples` : ""}. Each row sums to 1.`),
+  const element = el("div", { class: "attention" }, el("p", { class: "quiet" }, `${heads} ${names[0]}${heads > 1 ? "s" : ""}, ${queries} ${queries === 1 ? "token that looks" : "tokens that look"} at ${keys}${examples > 1 ? `, ${examples} examples` : ""}. Each row sums to 1.`),
     choice && el("label", { class: "row" }, `${names[1]} `, choice), maps, gaze, said);
   const plane = () => (state.example * heads + state.head) * queries * keys;
   const weight = (q, k) => attention.read().data[plane() + q * keys + k];

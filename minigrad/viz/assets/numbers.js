@@ -34,5 +34,5 @@ class Numbers {
 }
 
 function floats(text) {
-  return new Float32Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
+  return new Float32Array(bytesOf(text).buffer);
 }

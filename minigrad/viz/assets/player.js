@@ -132,7 +132,7 @@ class Player {
     if (this.at < 0) {
       const goesBack = this.all.some(({ phase }) => phase === "backward"); // not of a computation that failed
       return [el("p", {}, `${this.events.length} steps: press Play, or → to go through them one by one.`),
-        el("p", { class: "quiet" }, `${goesBack ? "First the values are computed, in blue; then the gradients come back, in orange." : "The values are computed, in blue."} A click on a node shows its formula and its numbers.`)];
+        el("p", { class: "quiet" }, `${goesBack ? "First the values are computed, in blue; then the gradients come back, in orange." : "The values are computed, in blue."} A click on a node tells about it.`)];
     }
     const event = this.events[this.at];
     const { phase, step } = event;

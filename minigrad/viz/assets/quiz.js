@@ -101,7 +101,8 @@ class Practice {
     this.place.replaceChildren(choices.length ? this.choiceButtons(choices) : this.numberForm(), this.buttons());
     this.mark();
     this.tell();
-    this.place.querySelector("input, button").focus({ preventScroll: true });
+    const isInFrame = root.hasAttribute("data-embed");
+    if (!isInFrame || document.hasFocus()) this.place.querySelector("input, button").focus({ preventScroll: true }); // a frame leaves it to the document around
     return undefined;
   }
 
@@ -119,7 +120,7 @@ class Practice {
 
   choiceButtons(choices) {
     const shown = choices.map(({ text, math: markup }, i) => el("button", { class: "choice", "data-choice": i, onclick: () => this.answer(i) },
-      el("kbd", { "aria-hidden": true }, i + 1), " ", markup ? math(markup) : text));
+      el("kbd", {}, i + 1), " ", markup ? math(markup) : text));
     return el("div", { class: "row", role: "group", "aria-labelledby": "quiz-text" }, ...shown);
   }
 

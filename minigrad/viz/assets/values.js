@@ -4,7 +4,7 @@ function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true && !name.startsWith("aria-") ? "" : value); // aria-hidden="" hides nothing
   }
   element.append(...children.filter((child) => child !== null && child !== undefined));
   return element;
@@ -61,7 +61,7 @@ function paint(canvas, width, height, shade) {
 
 function heatMap(map, label) {
   const canvas = el("canvas", { role: "img", "aria-label": `heat map of the ${label}` });
-  const bytes = map.bytes ?? Uint8Array.from(atob(map.data), (letter) => letter.charCodeAt(0));
+  const bytes = map.bytes ?? bytesOf(map.data);
   paint(canvas, map.width, map.height, (i) => (bytes[i] === 255 ? ODD : colour(map.low + (bytes[i] / 254) * (map.high - map.low), map.low, map.high)));
   canvas.style.aspectRatio = `${map.width} / ${map.height}`;
   return el("figure", {}, canvas, colourBar(map.low, map.high), el("figcaption", {}, map.caption));
@@ -111,10 +111,15 @@ function themeButton() {
   return el("button", { id: "theme", onclick: () => { root.dataset.theme = dark() ? "light" : "dark"; } }, "Light / dark");
 }
 
+// Of base64.
+function bytesOf(text) {
+  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+}
+
 // What the page shows; where it is much, it is packed.
 async function readData() {
   const place = document.getElementById("data");
   if (place.type === "application/json") return JSON.parse(place.textContent);
-  const packed = Uint8Array.from(atob(place.textContent), (letter) => letter.charCodeAt(0));
+  const packed = bytesOf(place.textContent);
   return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
 }
