@@ -87,6 +87,9 @@ def accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
             f"backward() inside of vmap would leave the gradients of all examples in a tensor of shape {node.shape} "
             "that they share: use minigrad.grad inside of vmap, or call backward() outside of it"
         )
+    if node.info is not None and node.info.receive is not None:
+        node.info.receive(outside(g))
+        return
     is_array = type(g) is ndarray or later.is_on_gpu(g)
     alone = is_array and getrefcount(g) == OURS and g.base is None
     ours = alone and g.flags.c_contiguous

@@ -1,4 +1,4 @@
-"""Gradients between tensors that exist already, with PyTorch's signature."""
+"""Gradients between tensors that exist already, with PyTorch's signature; and what goes on around backward passes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from . import backward
 from .hints import missing
+from .passes import around_backward, depends_on
 from .spellings import AUTOGRAD
 from .tensor import Tensor
 
-__all__ = ["grad"]
+__all__ = ["around_backward", "depends_on", "grad"]
 
 if not TYPE_CHECKING:  # to checkers a module with this function has every name
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from . import backend, graph, later, tracing
+from . import backend, graph, later, passes, tracing
 from .accumulate import accumulate_leaf, of_one_example, outside, own
 from .arrays.batch import OneAtATime, all_examples, newest, settled
 from .arrays.fallback import apply_rule, rescued
@@ -55,7 +55,7 @@ Mend = Callable[[int, Any, Any, Any], Any]
 begins: ContextVar[Callable[[Tensor], object] | None] = ContextVar("begins", default=None)
 
 __all__ = [
-    "apply", "apply_masked", "backward", "begins", "given_gradient", "gradients", "propagate", "seed",
+    "apply", "apply_masked", "backward", "begins", "ends", "given_gradient", "gradients", "propagate", "seed",
 ]  # fmt: skip
 
 
@@ -91,6 +91,14 @@ def backward(
     if (told := begins.get()) is not None:
         told(self)
     targets = None if inputs is None else _targets(inputs)
+    with passes.entered(self) if passes.around else nullcontext():
+        _backward(self, gradient, targets, create_graph, retain_graph)
+
+
+def _backward(
+    self: Tensor, gradient: Any, targets: list[Node] | None, create_graph: bool, retain_graph: bool | None
+) -> None:
+    """The pass, and the gradients of the targets."""
     seeds = [seed(self, gradient, create_graph)]
     found = propagate([self], seeds, targets, create_graph, retain_graph)
     for node in list(found):
@@ -112,6 +120,23 @@ def _targets(inputs: Tensor | Sequence[Tensor]) -> list[Node]:
 Tensor.backward = backward  # type: ignore[method-assign]
 
 
+def ends(inputs: Sequence[Tensor]) -> list[Node | None]:
+    """The nodes of the tensors whose gradients are asked for.
+
+    Raises:
+        RuntimeError: the gradient of one is redirected, so that `backward()` alone completes it.
+    """
+    nodes = [x._node for x in inputs]
+    for i, n in enumerate(nodes):
+        if n is not None and n.info is not None and n.info.receive is not None:
+            raise RuntimeError(
+                f"the gradient of inputs[{i}] (shape {n.shape}) is redirected, as DataParallel does with its parameters: "
+                "what would come here is this rank's own part. Call backward() and read .grad, the mean over the ranks; or take "
+                "functional_call(model.module, ...), which is not redirected, and average its gradient by distributed.all_reduce"
+            )
+    return nodes
+
+
 def gradients(
     outputs: Sequence[Tensor],
     inputs: Sequence[Tensor],
@@ -124,8 +149,11 @@ def gradients(
 
     `search` finds the paths first, so that nothing beside them is computed; without it only what is older
     than the inputs is left out, which is enough, and faster, where the inputs are new leaves.
+
+    Raises:
+        RuntimeError: the gradient of an input is redirected; only `backward()` completes it.
     """
-    targets = [x._node for x in inputs]
+    targets = ends(inputs)
     seeds = [seed(y, g, create_graph) for y, g in zip(outputs, grad_outputs, strict=True)]
     nodes = [n for n in targets if n is not None]
     found = propagate(outputs, seeds, nodes, create_graph, retain_graph, search)

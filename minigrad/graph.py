@@ -108,6 +108,8 @@ class NodeInfo:
     retain: bool = False
     behind_mask: tuple[Any, ...] = ()  # where the gradient that it is made of was sent (`minigrad.masked.Sent`)
     source: str | None = None
+    receive: Callable[[Any], object] | None = None  # on a leaf: where its gradient goes in place of `.grad`
+    forget: Callable[[], object] | None = None  # forgets what `receive` keeps
 
 
 # ------------------------------------------------------------------------------ gradient modes

@@ -118,6 +118,8 @@ class Tensor(OtherNames):
                 raise different
             if value.shape != self.shape:
                 raise ValueError(f".grad has shape {value.shape}, the tensor {self.shape}")
+        elif self._node.info is not None and self._node.info.forget is not None:
+            self._node.info.forget()
         self._node.grad = value
 
     @property
@@ -361,6 +363,42 @@ class Tensor(OtherNames):
         key = next(graph.clock)
         hooks[key] = hook
         return lambda: hooks.pop(key, None) and None
+
+    def redirect_grad(
+        self, receive: Callable[[Tensor], object], forget: Callable[[], object] | None = None
+    ) -> Callable[[], None]:
+        """Give the gradient of this leaf to a function, in every backward pass, instead of adding it to `.grad`.
+
+        It is complete then: hooks have seen it.  The function may keep it, but not write into it.  A later call replaces the
+        function; `requires_grad = False` ends it.  `minigrad.autograd.grad` with respect to this leaf is an error meanwhile.
+
+        Args:
+            receive: gets the gradient.
+            forget: is called at `.grad = None`, as of `zero_grad()`, to forget what has been received and kept.
+
+        Returns a function that ends it.
+
+        Raises:
+            RuntimeError: this tensor is computed, or does not require a gradient.
+
+        >>> x = Tensor(2.0, requires_grad=True)
+        >>> received = []
+        >>> end = x.redirect_grad(received.append)
+        >>> (3 * x).backward()
+        >>> received, x.grad
+        ([Tensor(3., dtype=float32)], None)
+        """
+        node = self._require_node("redirect_grad()")
+        if node.op is not None:
+            raise RuntimeError(f"redirect_grad() is for leaves; this tensor is computed, by {node.op.name}: use register_hook()")
+        info = node.annotate()
+        info.receive, info.forget = receive, forget
+
+        def end() -> None:
+            if info.receive is receive:
+                info.receive = info.forget = None
+
+        return end
 
     def _require_node(self, what: str) -> Node:
         if self._node is None:

@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, Protocol, Self, TypeVar
 import numpy as np
 
 from minigrad import checkpoint_notes, devices, zeros_like
+from minigrad.hints import explain_options
 
 from .attributes import Attributes
 from .calling import call_fully, say_which_layer
@@ -61,6 +62,12 @@ class Module(Attributes, Hooked, Moving, Weights):
             "_state_dict_hooks", "_state_dict_pre_hooks",
         }
     )  # fmt: skip
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """An option that a constructor does not have is an error that says what to write."""
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = explain_options(cls.__init__)  # type: ignore[method-assign]
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every module defines it."""
@@ -245,9 +252,9 @@ class Module(Attributes, Hooked, Moving, Weights):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients; with set_to_none=False, fill them with zeros."""
         for parameter in self.parameters():
-            if set_to_none or parameter.grad is None:
-                parameter.grad = None
-            else:
+            was_there = parameter.grad is not None
+            parameter.grad = None  # which also forgets what `redirect_grad` has kept
+            if was_there and not set_to_none:
                 parameter.grad = zeros_like(parameter.detach())
 
     # ------------------------------------------------------------------------------------ repr

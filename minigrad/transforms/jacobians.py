@@ -10,7 +10,7 @@ import numpy as np
 from .. import backend, graph
 from ..accumulate import own
 from ..arrays.batch import Level, OneAtATime, enter, leave
-from ..backward import gradients, propagate
+from ..backward import ends, gradients, propagate
 from ..masked import is_finite
 from ..ops.products import eye_like
 from ..tensor import Tensor, wrap
@@ -100,7 +100,7 @@ def _rows(call: Recording, out: Tensor) -> list[Any]:
     """The rows of the Jacobian for each input, a batch at a time."""
     if not out.requires_grad or not out.size:
         return [None] * len(call.inputs)
-    nodes = [x._node for x in call.inputs]
+    nodes = ends(call.inputs)
     size = max(1, _AT_ONCE // max(out.size, *(x.size for x in call.inputs)))
     try:
         parts = [_pulled(out, block, nodes, call.create_graph) for block in _identity_blocks(out, size)]

@@ -72,6 +72,18 @@ class _BatchNorm(_Norm):
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
         track_running_stats: bool = True, device: str | None = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
+        """Each channel to mean 0 and variance 1: over the batch in training, by the running values in evaluation; same shape.
+
+        Args:
+            num_features: channels, C.
+            eps: added to the variance before its root is taken.
+            momentum: how far the running values move to those of each batch; None: they are plain averages.
+            affine: whether each channel is then scaled and shifted by learned numbers.
+            track_running_stats: whether there are running values; False: evaluation uses the batch, too.
+            device: where the parameters are, "cpu" or "cuda"; None: the default device.
+            dtype: of the parameters; None: the default dtype, float32 at first.
+            bias: False: with affine, scaled alone.
+        """
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, x: Any) -> Tensor:
@@ -92,7 +104,7 @@ class BatchNorm1d(_BatchNorm):
     (2, 3)
     """
 
-    ndims = (2, 3)
+    ndims: tuple[int, ...] = (2, 3)
 
 
 class BatchNorm2d(_BatchNorm):

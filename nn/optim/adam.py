@@ -131,7 +131,9 @@ class SparseAdam(Optimizer):
     def _check_fit(self, p: Tensor, g: Any, which: str) -> None:
         super()._check_fit(p, g, which)
         if not isinstance(g, RowSparse):
-            raise RuntimeError(f"SparseAdam: the gradient of {which} is not row-sparse; use Adam")
+            raise RuntimeError(
+                f"SparseAdam: the gradient of {which} is not row-sparse; use Adam (DataParallel makes gradients dense)"
+            )
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["step"] += 1

@@ -12,6 +12,7 @@ from minigrad import Tensor, enable_grad, mark_mutated
 from minigrad.arrays import RowSparse
 from minigrad.carrying import arrived, carried
 from minigrad.devices import follow, on_gpu_of
+from minigrad.hints import explain_options
 from minigrad.tracing import changing
 
 from ..checks import Kind
@@ -70,8 +71,13 @@ class Optimizer:
     _said_of: ClassVar[tuple[Any, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """A subclass that computes something else does not inherit that flat arrays will do."""
+        """A subclass that computes something else does not inherit that flat arrays will do.
+
+        An option that a constructor does not have is an error that says what to write.
+        """
         super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = explain_options(cls.__init__)  # type: ignore[method-assign]
         if "together" in vars(cls):
             cls._said_of = _computing(cls)
         elif cls._said_of != _computing(cls):
@@ -131,7 +137,9 @@ class Optimizer:
         """Forget all gradients; with set_to_none=False they become zeros, in place."""
         for group in self.param_groups:
             for p in group["params"]:
-                p.grad = None if set_to_none or p.grad is None else _zeroed(p.grad)
+                zeros = None if set_to_none or p.grad is None else _zeroed(p.grad)
+                p.grad = None  # which also forgets what `redirect_grad` has kept
+                p.grad = zeros
 
     # ---------------------------------------------------------------------------------- steps
 
