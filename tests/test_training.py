@@ -23,6 +23,8 @@ from nn import metrics
 from nn.data import DataLoader, Dataset, IterableDataset, TensorDataset
 from nn.training import EarlyStopping, Trainer, interruptions, load_checkpoint, save_checkpoint
 
+from .versions import posix
+
 rng = np.random.default_rng(0)
 X = rng.normal(size=(120, 4)).astype(np.float32)
 Y = (X[:, 0] * X[:, 1] > 0).astype(np.int64)
@@ -263,6 +265,7 @@ def test_gradients_of_before_do_not_enter_the_first_update() -> None:
     assert fitted(made, loader) == expected
 
 
+@posix
 def test_ctrl_c_waits_for_the_end_of_an_update() -> None:
     """The signal arrives in the optimizer's step, between two parameters."""
     expected = fitted(*trainer(None))
@@ -347,6 +350,7 @@ def test_the_device_is_looked_up_once_for_many_batches(monkeypatch: Any) -> None
     assert len(loader) > 2 and len(walks) == 2
 
 
+@posix
 def test_workers_end_with_a_training_that_fails() -> None:
     made, _ = trainer(None)
     made.loss = Interrupts(made.loss, 3)
@@ -446,6 +450,7 @@ print(json.dumps([hashlib.sha256(weights(made.model)).hexdigest(), history]))
 """
 
 
+@posix
 def test_a_run_that_is_killed_goes_on_bit_for_bit(tmp_path: Path) -> None:
     """SIGKILL at random moments, six times; what is left is always a whole checkpoint."""
     code = RUN.format(root=str(Path(__file__).resolve().parent.parent))

@@ -4,7 +4,6 @@ update."""
 from __future__ import annotations
 
 import signal
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,8 @@ import numpy as np
 from minigrad import mark_mutated, random
 from minigrad.devices import follow
 
+from ..distributed.signals import ENDING, STOP, handled
+
 if TYPE_CHECKING:
     from .trainer import Trainer
 
@@ -23,29 +24,23 @@ __all__ = ["Mark", "uninterrupted"]
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits for the end of the block (in the main thread, where Python handles it).
+    """Ctrl-C, and other signals that Python code handles, wait for the end of the block.
 
-    >>> from os import kill, getpid
     >>> try:
     ...     with uninterrupted():
-    ...         kill(getpid(), signal.SIGINT)
+    ...         signal.raise_signal(signal.SIGINT)
     ...         whole = True
     ... except KeyboardInterrupt:
     ...     print("interrupted after the block:", whole)
     interrupted after the block: True
     """
-    handler = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
-        yield
-        return
     arrived: list[Any] = []
-    signal.signal(signal.SIGINT, lambda *which: arrived.append(which))
     try:
-        yield
+        with handled((*ENDING, STOP), lambda *which: arrived.append(which), callable):
+            yield
     finally:
-        signal.signal(signal.SIGINT, handler)
         if arrived:
-            handler(*arrived[0])
+            signal.getsignal(arrived[0][0])(*arrived[0])  # type: ignore[misc, operator]
 
 
 #: Buffers of so many bytes or fewer are copied at each update; that takes microseconds.

@@ -23,10 +23,12 @@ from ..modes import in_mode
 from ..module import Module
 from ..progress import progress_bar
 from ..utils import clip_grad_norm_
+from .alike import facts_of_training
 from .arguments import check_batches, check_parts, check_writable, split
 from .checkpoint import read_checkpoint, restore, save_checkpoint
 from .history import History
 from .interruptions import Mark, uninterrupted
+from .team import Alone, Team
 
 __all__ = ["Trainer"]
 
@@ -56,7 +58,8 @@ class Trainer:
 
     Args:
         loss: called with the model's output and the target.
-        metrics: name -> function of output and target, averaged over the batches of an evaluation.
+        metrics: name -> function of output and target, averaged over the examples of an evaluation: what is no mean
+            over examples (F1, a perplexity) is computed from `predict`, or from such means.
         scheduler: stepped after each epoch; after each update with schedule="step".
         clip_norm: the largest norm of the gradients.
         accumulate: how many batches make one update.
@@ -66,9 +69,20 @@ class Trainer:
             that does not fit what the checkpoint holds besides.
             They are called once for each epoch, also when one was interrupted.
         checkpoint: a file that `fit` writes every `checkpoint_every` updates, after each epoch and at Ctrl-C, and goes on from.
+            Of several processes SIGTERM counts as Ctrl-C; Open MPI's `mpiexec` alone leaves them a quarter of a second,
+            `python -m nn.distributed.run` thirty seconds.
         progress: show a bar (needs tqdm).
+        distributed: train in all processes that `mpiexec` has started, which run the same script:
+            each takes its share of every batch of the loader, so that the batch size is that of all
+            together, gradients are averaged, and losses and metrics are those of the whole.  The
+            first process alone writes checkpoints and shows progress.
+        reduction: with distributed=True, whether the loss is the "mean" over the examples of a batch or their "sum"; None:
+            the Trainer finds out, by the loss of the whole of the first batch of each epoch, and raises ValueError
+            where it is neither.
 
     Attributes:
+        writes: whether this process is the one that writes files; False in all but the first where
+            several train together.
         history: for each epoch a dict of "epoch", "loss", "lr", "val_loss" and metrics ("val_accuracy", say).
         stopped: whether a callback ended the training; set it to False to go on.
 
@@ -94,7 +108,8 @@ class Trainer:
         metrics: dict[str, Callable[[Any, Any], Any]] | None = None,
         scheduler: Any = None, schedule: str = "epoch", clip_norm: float | None = None, accumulate: int = 1,
         callbacks: Sequence[Callable[[Trainer], bool | None]] = (), checkpoint: str | os.PathLike[str] | None = None,
-        checkpoint_every: int | None = None, progress: bool = True,
+        checkpoint_every: int | None = None, progress: bool = True, distributed: bool = False,
+        reduction: str | None = None,
     ) -> None:  # fmt: skip
         if schedule not in ("epoch", "step"):
             raise ValueError(f"Trainer: schedule must be 'epoch' or 'step', got {schedule!r}")
@@ -104,6 +119,12 @@ class Trainer:
             check("Trainer", "checkpoint_every", checkpoint_every, POSITIVE)
         if clip_norm is not None:
             check("Trainer", "clip_norm", clip_norm, NORM)
+        check("Trainer", "distributed", distributed, FLAG)
+        if reduction not in (None, "mean", "sum"):
+            raise ValueError(f"Trainer: reduction must be 'mean', 'sum' or None, got {reduction!r}")
+        own_step = type(self).training_step is not Trainer.training_step
+        self._team: Alone = Team(model, reduction, own_step) if distributed else Alone()
+        self.writes = self._team.rank == 0
         self.model, self.optimizer, self.loss, self.metrics = model, optimizer, loss, metrics or {}
         self.scheduler, self.schedule, self.clip_norm, self.accumulate = scheduler, schedule, clip_norm, accumulate
         self.callbacks, self.progress = tuple(callbacks), progress
@@ -118,7 +139,7 @@ class Trainer:
     def training_step(self, batch: Any) -> Any:
         """The loss of a batch; override it for models that take something else."""
         inputs, target = split(batch)
-        return self.loss(self.model(*inputs), target)
+        return self._team.loss(self.loss, self.model(*inputs), target)
 
     def fit(self, loader: Any, epochs: int, validation: Iterable[Any] | None = None) -> History:
         """Train until the history has `epochs` epochs in all; from the checkpoint on, where there is one.
@@ -128,6 +149,7 @@ class Trainer:
             TypeError: there is a checkpoint, but the loader cannot say where it is; what is given
                 gives no batches, or gives them once.
             OSError, TypeError: the checkpoint cannot be written; nothing is trained then.
+            nn.distributed.DistributedError: several processes have different data or options; in all of them.
         """
         check("Trainer.fit", "epochs", epochs, COUNT)
         left = epochs - len(self.history)
@@ -142,17 +164,20 @@ class Trainer:
         self._validation = None
         if validation is not loader and hasattr(validation, "load_state_dict"):
             self._validation = Beginning(validation)
-        if self.checkpoint is not None:
+        self._team.compare("their options", facts_of_training(self, epochs, validation))
+        loader = self._team.begin(loader, accumulate=self.accumulate)
+        if self.checkpoint is not None and self.writes:
             check_writable(self.checkpoint, self.model)
-        if self.checkpoint is not None and self.checkpoint.exists():
-            self._resume(loader)
+        if self.checkpoint is not None and (content := self._team.content(self.checkpoint)) is not None:
+            self._resume(loader, content)
             self._place, self._read, self._called = None, False, None
-        while self._called is not None or (len(self.history) < epochs and not self.stopped):
-            if self._called is None:
-                if not self._read:
-                    self._train_epoch(loader, f"epoch {len(self.history) + 1}/{epochs}")
-                self._close_epoch(validation)
-            self._call_back(loader)
+        with self._team.training():
+            while self._called is not None or (len(self.history) < epochs and not self.stopped):
+                if self._called is None:
+                    if not self._read:
+                        self._train_epoch(loader, f"epoch {len(self.history) + 1}/{epochs}")
+                    self._close_epoch(validation)
+                self._call_back(loader)
         return self.history
 
     def _train_epoch(self, loader: Any, title: str) -> None:
@@ -168,11 +193,12 @@ class Trainer:
             total = _length(loader)
             batches = self._left(loader)
             beside_model = self._mover()
+            self._team.begin_pass(training=True)
             mark = Mark(self, batches)
             self.optimizer.zero_grad()
             bar = self._bar(batches, title, total)
             for batch in bar:
-                self._backward(beside_model(batch))
+                self._backward(beside_model(batch), batches, total)
                 if self.batches % self.accumulate and self.batches < total:
                     continue
                 with uninterrupted():
@@ -192,7 +218,8 @@ class Trainer:
             if mark is not None:  # else nothing has changed since the epoch's place was noted
                 self._place = mark.restore(self)
                 if isinstance(error, KeyboardInterrupt) and self._place is not None and not self._read:
-                    self._save(Noted(self._place))
+                    with uninterrupted():
+                        self._save(Noted(self._place))
             raise
         finally:
             for thing in (bar, batches):
@@ -204,14 +231,18 @@ class Trainer:
         knows_place = hasattr(loader, "load_state_dict")
         if knows_place and self._place is not None:
             loader.load_state_dict(self._place)
-        skipped = 0 if knows_place else self.batches
-        return iter(loader) if not skipped else islice(loader, skipped, None)
+        batches = iter(loader)
+        if not knows_place:
+            next(islice(batches, self.batches, self.batches), None)  # skips so many
+        return batches
 
-    def _backward(self, batch: Any) -> None:
-        loss = self.training_step(batch)
-        (loss / self.accumulate if self.accumulate > 1 else loss).backward()
-        self.running += loss.item()
-        self.batches += 1
+    def _backward(self, batch: Any, batches: Any, total: float) -> None:
+        with self._team.step(batches):
+            loss = self.training_step(batch)
+        taken = self.batches + 1
+        is_last = taken % self.accumulate == 0 or taken >= total
+        self.running += self._team.backward(loss, batches, self.accumulate, is_last)
+        self.batches = taken
 
     def _update(self) -> None:
         if self.clip_norm is not None:
@@ -224,6 +255,7 @@ class Trainer:
 
     def _close_epoch(self, validation: Iterable[Any] | None) -> None:
         """The epoch's row of the history."""
+        self._team.begin_pass(training=False)
         row = {
             "epoch": len(self.history) + 1,
             "loss": self.running / self.batches,
@@ -245,7 +277,7 @@ class Trainer:
         while self._called is not None and self._called < len(self.callbacks):
             answer = self.callbacks[self._called](self)
             self._called += 1
-            self.stopped = self.stopped or bool(answer)
+            self.stopped = self.stopped or self._team.told(bool(answer))
         self._save(Beginning(loader) if hasattr(loader, "state_dict") else None)
         self._called = None
 
@@ -253,21 +285,29 @@ class Trainer:
     def evaluate(self, loader: Iterable[Any]) -> dict[str, float]:
         """The mean loss and metrics over batches, in evaluation mode; each module gets its own mode back.
 
+        With distributed=True all processes must call it, and get the same.
+
         Raises:
             ValueError: the loader gives no batches.
         """
-        totals, count = dict.fromkeys(("loss", *self.metrics), 0.0), 0
+        losses: list[tuple[int, float]] = []
+        totals = dict.fromkeys(self.metrics, 0.0)
+        self._team.begin_pass(training=False)
         with in_mode(self.model, training=False):
-            for batch in map(self._mover(), loader):
+            for batch in map(self._mover(), self._team.shares(loader)):
                 inputs, target = split(batch)
-                out, n = self.model(*inputs), len(target)
-                totals["loss"] += n * float(self.loss(out, target))
-                for name, metric in self.metrics.items():
-                    totals[name] += n * float(metric(out, target))
-                count += n
-        if not count:
+                n = len(target)
+                with self._team.share(n):  # also of nothing, since models may meet those of other processes
+                    out = self.model(*inputs)
+                    losses.append((n, float(self._team.loss(self.loss, out, target))))
+                if n:
+                    for name, metric in self.metrics.items():
+                        totals[name] += n * float(metric(out, target))
+        loss = self._team.losses(losses)
+        *sums, rows = self._team.summed([*totals.values(), sum(n for n, _ in losses)])
+        if not rows:
             raise ValueError(f"Trainer.evaluate: {_no_batches(loader)}")
-        return {name: total / count for name, total in totals.items()}
+        return {"loss": loss / rows} | {name: total / rows for name, total in zip(totals, sums, strict=True)}
 
     @no_grad()
     def predict(self, loader: Iterable[Any]) -> Tensor:
@@ -305,7 +345,7 @@ class Trainer:
 
     def _save(self, place: Any) -> None:
         """Write the checkpoint; `place` has the state of the place in the data, or is None."""
-        if self.checkpoint is not None:
+        if self.checkpoint is not None and self.writes:
             progress = {name: getattr(self, name) for name in self._progress}
             progress["callbacks"] = [callback.state_dict() for callback in self._stateful]
             if self._validation is not None:
@@ -314,10 +354,10 @@ class Trainer:
                 self.checkpoint, self.model, self.optimizer, self.scheduler, place, progress
             )
 
-    def _resume(self, loader: Any) -> None:
-        """Go on from the checkpoint; one of another training changes nothing."""
+    def _resume(self, loader: Any, content: Any) -> None:
+        """Go on from the checkpoint, a file; one of another training changes nothing."""
         assert self.checkpoint is not None
-        note = read_checkpoint(self.checkpoint)
+        note = read_checkpoint(content)
         place = Beginning(loader) if hasattr(loader, "load_state_dict") else None
         given = {
             "model": self.model,
@@ -367,7 +407,7 @@ class Trainer:
         return [callback for callback in self.callbacks if hasattr(callback, "state_dict")]
 
     def _bar(self, batches: Iterator[Any], title: str, total: float) -> Any:
-        if not self.progress:
+        if not self.progress or not self.writes:
             return batches
         length = None if total == inf else total
         bar = progress_bar(batches, desc=title, total=length, initial=self.batches)
