@@ -124,6 +124,13 @@ COURSE: dict[str, dict[str, str]] = {
         "tensorboard_logs": "logs",
         "input_pipeline": "input pipelines",
     },
+    "Several devices": {
+        "several_devices": "basic operations on several devices",
+        "several_devices_cnn": "a convolutional network on several devices",
+        "data_parallel": "data-parallel training",
+        "sharded_optimizer": "optimizer state in pieces",
+        "two_stage_pipeline": "pipelines, micro-batches",
+    },
 }
 
 #: All examples, in order.

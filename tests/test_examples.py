@@ -63,10 +63,10 @@ def test_an_example_learns_from_real_data(name: str, settings: dict[str, Any], r
 
 def test_every_script_is_in_the_course_measured_and_tested(gallery: Any) -> None:
     listed = gallery.load("course").NAMES
-    scripts = {path.stem for path in FOLDER.glob("*.py")} - {"__main__", "course", "quickstart"}
+    scripts = {path.stem for path in FOLDER.glob("*.py")} - {"__main__", "course", "quickstart", "results"}
     assert set(listed) == scripts == set(CASES)
     assert len(listed) == len(set(listed))
-    table = (FOLDER / "README.md").read_text()
+    table = (FOLDER / "README.md").read_text("utf-8")
     assert [name for name in listed if f"({name}.py)" not in table] == []
     assert [name for name in listed if not (FOLDER / "measured" / f"{name}.json").exists()] == []
 
@@ -113,7 +113,7 @@ COMPARED = ("accuracy", "error", "perplexity", "BLEU", "exact", "nats", "F1", "A
 
 @pytest.mark.parametrize("path", sorted((FOLDER / "measured").glob("*.json")), ids=lambda path: path.stem)
 def test_what_is_measured_stands_beside_chance_or_a_baseline(path: Path) -> None:
-    for measured in json.loads(path.read_text()):
+    for measured in json.loads(path.read_text("utf-8")):
         results = measured["results"]
         assert measured["date"]
         if any(word in name for name in results for word in COMPARED):
@@ -146,18 +146,18 @@ def test_a_measurement_refuses_before_it_works(gallery: Any, tmp_path: Path, mon
     for words in (["--seeds", "0"], ["--seed", "3"], ["--seed=3"]):
         with pytest.raises(SystemExit, match="takes --seeds N"):
             measuring.measure(module, words)
-    monkeypatch.setattr(measuring, "MEASURED", tmp_path)
-    (tmp_path / "convolution_1d.json").write_text('{"a":')
+    monkeypatch.setattr(gallery.load("results"), "MEASURED", tmp_path)
+    (tmp_path / "convolution_1d.json").write_text('{"a":', "utf-8")
     with pytest.raises(SystemExit, match=r"convolution_1d.json cannot be read"):
         measuring.measure(module, [])
 
 
 def test_results_that_differ_over_the_seeds_show_it(gallery: Any) -> None:
-    measuring = gallery.load("shared.measuring")
-    assert measuring.summary([True, False, True]) == "2 of 3 True"
-    assert measuring.summary([1199, 1198, 1200]) == "1,199 (1,198 to 1,200)"
-    assert measuring.summary([0.2241, 0.2242, 0.2239]) == "0.224"
-    assert measuring.summary([measuring.plain(float("nan")), 0.5]) == "nan"
+    results, plain = gallery.load("results"), gallery.load("shared.measuring").plain
+    assert results.summary([True, False, True]) == "2 of 3 True"
+    assert results.summary([1199, 1198, 1200]) == "1,199 (1,198 to 1,200)"
+    assert results.summary([0.2241, 0.2242, 0.2239]) == "0.224"
+    assert results.summary([plain(float("nan")), 0.5]) == "nan"
 
 
 def test_a_measurement_keeps_the_picture_of_the_seed_in_the_middle(gallery: Any) -> None:

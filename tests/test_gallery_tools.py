@@ -18,6 +18,8 @@ import pytest
 import nn
 from minigrad import Tensor, random
 
+from .versions import posix
+
 FOLDER = Path(__file__).parents[1] / "examples"
 pytestmark = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("matplotlib", "sklearn", "scipy", "threadpoolctl")),
@@ -182,6 +184,7 @@ def in_front() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+@posix
 @pytest.mark.usefixtures("in_front")
 @pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_lets_the_update_end_and_keeps_it(
@@ -211,6 +214,7 @@ def test_a_signal_lets_the_update_end_and_keeps_it(
     assert signal.getsignal(which) is before
 
 
+@posix
 def test_a_signal_keeps_what_a_trainer_has_done(shared: Any) -> None:
     resuming = importlib.import_module("shared.resuming")
 
@@ -243,7 +247,7 @@ def test_a_signal_keeps_what_a_trainer_has_done(shared: Any) -> None:
 def test_two_runs_do_not_keep_their_trainings_in_one_folder(shared: Any, tmp_path: Path) -> None:
     resuming = importlib.import_module("shared.resuming")
     with resuming.keeping(Path("kept"), {"steps": 1}):
-        Path("kept", "mine.txt").write_text("a note")
+        Path("kept", "mine.txt").write_text("a note", "utf-8")
         with pytest.raises(SystemExit, match="another run is under way"), resuming.keeping(Path("kept"), {"steps": 1}):
             pass
     assert [path.name for path in tmp_path.glob("kept/*")] == ["mine.txt"]  # what it did not write, it does not delete
@@ -335,7 +339,7 @@ def test_wrong_options_are_named_without_a_traceback(shared: Any, tmp_path: Path
 
     running = importlib.import_module("shared.running")
     module = example(main, FULL={})
-    (tmp_path / "text.txt").write_text("words")
+    (tmp_path / "text.txt").write_text("words", "utf-8")
 
     def refused(name: str, *argv: str) -> str:
         module.__file__ = f"{name}.py"
@@ -349,7 +353,7 @@ def test_wrong_options_are_named_without_a_traceback(shared: Any, tmp_path: Path
     assert "there is no nowhere; vae takes a folder with MNIST's files" in refused("vae", "--data", "nowhere")
     assert "has no t10k-images*" in refused("vae", "--data", str(tmp_path))
     assert "is a folder; glove takes a text file" in refused("glove", "--data", str(tmp_path))
-    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "empty.txt").write_text("", "utf-8")
     assert "is empty" in refused("glove", "--data", str(tmp_path / "empty.txt"))
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
     assert "latin.txt is no text in UTF-8" in refused("glove", "--data", str(tmp_path / "latin.txt"))
@@ -364,7 +368,7 @@ def test_wrong_options_are_named_without_a_traceback(shared: Any, tmp_path: Path
 
 def test_the_kind_of_data_is_said_for_every_example_that_reads_some(shared: Any) -> None:
     kind, listed = importlib.import_module("shared.real_data").kind, importlib.import_module("course").NAMES
-    main = {name: (FOLDER / f"{name}.py").read_text().split("def main(")[-1].split("):")[0] for name in listed}
+    main = {name: (FOLDER / f"{name}.py").read_text("utf-8").split("def main(")[-1].split("):")[0] for name in listed}
     assert [name for name in listed if ("data=None" in main[name]) != (kind(name) is not None)] == []
 
 
@@ -385,7 +389,7 @@ def test_a_run_on_mnist_says_how_many_images_it_learned_from(shared: Any, tmp_pa
 def test_an_example_is_measured_by_one_run_at_a_time(shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("fcntl", reason="locks of files need a POSIX system")
     measuring = importlib.import_module("shared.measuring")
-    monkeypatch.setattr(measuring, "MEASURED", tmp_path)
+    monkeypatch.setattr(importlib.import_module("results"), "MEASURED", tmp_path)
 
     def main() -> dict[str, Any]:
         measuring.measure(example(lambda: {"accuracy": 1.0}), [])
@@ -398,14 +402,14 @@ def test_an_example_is_measured_by_one_run_at_a_time(shared: Any, tmp_path: Path
 
 def test_a_row_has_the_spread_over_the_seeds(shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measuring, table = importlib.import_module("shared.measuring"), importlib.import_module("shared.table")
-    monkeypatch.setattr(measuring, "MEASURED", tmp_path)
+    monkeypatch.setattr(importlib.import_module("results"), "MEASURED", tmp_path)
 
     def main(steps: int = 1) -> dict[str, Any]:
         return {"accuracy": shared.chosen() / 10 + steps / 1000, "chance": 0.1, "word": "queen"}
 
     measuring.measure(example(main), [])
     measuring.measure(example(main), ["--steps", "2", "--seeds", "3"])
-    found = json.loads((tmp_path / "small.json").read_text())
+    found = json.loads((tmp_path / "small.json").read_text("utf-8"))
     assert [len(m["results"]["accuracy"]) for m in found] == [5, 3]
     folded = "<details><summary>1 more</summary>word: queen</details>"
     assert table.results(found[0], beside=False) == f"accuracy: 0.201 (0.001 to 0.401){folded}"

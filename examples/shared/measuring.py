@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
-import time
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from results import BESIDE, PICTURES, keep, kept
 from threadpoolctl import threadpool_limits
 
 from minigrad.files import write_whole
@@ -19,11 +18,6 @@ from minigrad.files import write_whole
 from . import resuming
 from .pictures import OUT
 from .running import once, options
-
-FOLDER = Path(__file__).parents[1]
-MEASURED, PICTURES = FOLDER / "measured", FOLDER / "pictures"
-#: What results are compared with; their names begin so.
-BESIDE = ("chance", "baseline", "ceiling", "floor")
 
 
 def measure(module: Any, argv: list[str]) -> None:
@@ -46,9 +40,9 @@ def measure(module: Any, argv: list[str]) -> None:
     with threadpool_limits(1), resuming.alone(OUT / f"{name}.lock", f"measures {name}"):
         for seed in range(1 if full else asked.seeds):
             print(f"--- {name}, seed {seed}")
-            started = time.process_time()
+            started = processor_seconds()
             runs.append(once(module, module.main, settings, seed, full))
-            seconds.append(time.process_time() - started + resuming.earlier())
+            seconds.append(processor_seconds() - started + resuming.earlier())
             pictures.append(drawn.read_bytes() if drawn.exists() else b"")
     if not rest and any(pictures):
         PICTURES.mkdir(exist_ok=True)
@@ -64,21 +58,10 @@ def measure(module: Any, argv: list[str]) -> None:
     keep(name, found)
 
 
-def keep(name: str, found: dict[str, Any]) -> None:
-    """Put a measurement beside those of other options of the same example."""
-    others = [other for other in kept(name) if other.get("options") != found.get("options")]
-    text = json.dumps(sorted([*others, found], key=lambda m: m.get("options", "")), indent=1, allow_nan=False)
-    MEASURED.mkdir(exist_ok=True)
-    write_whole(MEASURED / f"{name}.json", (text + "\n").encode())
-
-
-def kept(name: str) -> list[dict[str, Any]]:
-    """The measurements of an example."""
-    path = MEASURED / f"{name}.json"
-    try:
-        return json.loads(path.read_text()) if path.exists() else []
-    except json.JSONDecodeError as error:
-        raise SystemExit(f"{path} cannot be read ({error}): delete it, and measure again") from error
+def processor_seconds() -> float:
+    """Seconds that the processor has worked for this process, and for those that it has started and that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def middle(runs: list[dict[str, Any]]) -> int:
@@ -102,18 +85,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, (int, np.integer)):
         return int(value)
     return float(f"{value:.4g}") if isinstance(value, (float, np.floating)) and np.isfinite(value) else str(value)
-
-
-def summary(values: list[Any]) -> str:
-    """Of numbers the median, and the range over the seeds if it shows; of anything else what the first seed gave."""
-    if isinstance(values[0], bool):
-        return str(values[0]) if len(set(values)) == 1 else f"{sum(values)} of {len(values)} True"
-    if any(isinstance(value, str) for value in values):
-        return str(values[0])
-    low, middle, high = (number(np.quantile(values, q)) for q in (0, 0.5, 1))
-    return middle if low == high else f"{middle} ({low} to {high})"
-
-
-def number(value: float) -> str:
-    """Three digits, or all of those before the point."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

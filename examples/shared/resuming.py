@@ -72,7 +72,7 @@ def keeping(folder: Path | None, settings: dict[str, Any]) -> Iterator[None]:
 @contextmanager
 def alone(path: Path, what: str) -> Iterator[None]:
     """Only one run at a time holds the lock of a file; the system takes it from one that is killed."""
-    with open(path, "w") as lock:
+    with open(path, "w", encoding="utf-8") as lock:
         if fcntl is not None:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -85,7 +85,7 @@ def alone(path: Path, what: str) -> Iterator[None]:
 def _timed(note: Path) -> Iterator[None]:
     """Keep what this sitting takes beside what the earlier ones took; one that is killed is not counted."""
     global _earlier
-    _earlier = float(note.read_text()) if note.exists() else 0.0
+    _earlier = float(note.read_text("utf-8")) if note.exists() else 0.0
     started = time.process_time()
     try:
         yield
@@ -111,7 +111,7 @@ def _remove(folder: Path) -> None:
 def _begin(folder: Path, settings: dict[str, str]) -> None:
     """See to it that what is there is of a run with the same settings."""
     note = folder / "settings.json"
-    kept = json.loads(note.read_text()) if note.exists() else settings
+    kept = json.loads(note.read_text("utf-8")) if note.exists() else settings
     if different := [
         f"  {name}: {kept.get(name, 'not given')} there, {settings.get(name, 'not given')} now"
         for name in sorted({*kept, *settings})

@@ -51,6 +51,8 @@ def run(main: Main, argv: list[str] | None = None) -> dict[str, Any]:
         raise SystemExit(f"{OUT.resolve()} is a file; pictures are to go to a folder of this name")
     with resuming.quietly():
         results = once(module, main, settings, seed, full)
+    if not results:  # one of several processes, of which the first reports
+        return results
     for name, value in results.items():
         print(f"{name}: {shown(value)}")
     if published := getattr(module, "PUBLISHED", ""):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ast
-import importlib
 from typing import Any
 
 from course import COURSE
+from results import BESIDE, FOLDER, PICTURES, kept, number, published, seeds, summary, title
 
 from minigrad.files import write_whole
-
-from .measuring import BESIDE, FOLDER, PICTURES, kept, number, summary
 
 NOTEBOOKS = FOLDER / "notebooks"
 HEAD = """\
@@ -19,7 +16,8 @@ HEAD = """\
 Each script shows one idea. It runs without arguments and without a download, in about a minute on two cores at most:
 `python examples/NAME.py`, or `python -m examples NAME`. `--help` lists its options: `--seed N` draws everything anew,
 `--data PATH` takes the real data, and `--full` is a long run in the sizes of the source; it goes on where it was
-stopped. Pictures go to `out/`. They need `pip install ".[examples]"`.
+stopped. Pictures go to `out/`. They need `pip install ".[examples]"`; those of several devices start two processes where
+`pip install ".[examples,distributed]"` brought MPI.
 
 The order is that of a course. **Reached** is the median over the seeds, with the lowest and the highest; the picture is
 that of the seed in the middle. Beside it is what chance and the simplest methods (baselines) reach on the same data, and
@@ -56,12 +54,6 @@ def show() -> None:
             print(f"  {name:<24} {title(name)}")
 
 
-def title(name: str) -> str:
-    """The first sentence of an example's docstring, on however many lines; the example is not imported."""
-    tree = ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
-    return " ".join((ast.get_docstring(tree) or "").split("\n\n")[0].split())
-
-
 def row(place: int, name: str, topic: str) -> str:
     """The line of an example."""
     measured = kept(name)
@@ -72,7 +64,7 @@ def row(place: int, name: str, topic: str) -> str:
         f"[{name}]({name}.py): {title(name)}<br>*{topic}*",
         "<br>".join(filter(None, (results(m, beside=False) for m in measured))),
         "<br>".join(filter(None, (results(m, beside=True) for m in measured))),
-        getattr(importlib.import_module(name), "PUBLISHED", ""),
+        published(name),
         "".join(circumstances(m) for m in measured if "options" not in m),
     ]  # fmt: skip
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
@@ -97,6 +89,5 @@ def results(measured: dict[str, Any], beside: bool) -> str:
 
 def circumstances(measured: dict[str, Any], between: str = "<br>") -> str:
     """From how many seeds, how long one run took, when it was, and on which machine."""
-    seeds = len(next(iter(measured["results"].values())))
-    parts = ["1 seed" if seeds == 1 else f"{seeds} seeds", f"{number(measured['seconds'])} s"]
+    parts = [seeds(measured), f"{number(measured['seconds'])} s"]
     return between.join(filter(None, [*parts, measured["date"], measured.get("machine", "")]))
