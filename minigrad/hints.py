@@ -174,10 +174,14 @@ _NOT_NUMPYS = {"bfloat16": "float32 or float16", "int4": "int8", "float8_e4m3fn"
 # ------------------------------------------------------------------------------------ options
 
 
-def wrong_option(function: Any, name: str) -> TypeError:
-    """The error of a function that has no option of that name: what to write, and what it takes."""
+def wrong_option(function: Any, name: str, called: str = "") -> TypeError:
+    """The error of a function that has no option of that name: what to write, and what it takes.
+
+    Args:
+        called: the name under which it was called, if that is not its own.
+    """
     known = [n for n in inspect.signature(function).parameters if n != "self"]
-    called = getattr(function, "__qualname__", function.__name__).removesuffix(".__init__")
+    called = called or getattr(function, "__qualname__", function.__name__).removesuffix(".__init__").lstrip("_")
     instead = OPTIONS.get(name, "")
     if instead.partition("=")[0] not in known:
         near = get_close_matches(name, known, n=1)
@@ -188,13 +192,13 @@ def wrong_option(function: Any, name: str) -> TypeError:
     )
 
 
-def check_options(function: Callable[..., Any], given: Iterable[str]) -> None:
+def check_options(function: Callable[..., Any], given: Iterable[str], called: str = "") -> None:
     """An error that teaches where a function was given an option that it has no parameter for."""
     parameters = inspect.signature(function).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
     if unknown := next((n for n in given if n not in parameters), None):
-        raise wrong_option(function, unknown) from None
+        raise wrong_option(function, unknown, called) from None
 
 
 def explain_options(function: Callable[P, Out]) -> Callable[P, Out]:
@@ -213,7 +217,8 @@ def explain_options(function: Callable[P, Out]) -> Callable[P, Out]:
         try:
             return function(*args, **kwargs)
         except TypeError:
-            check_options(function, kwargs)
+            heir = type(args[0]) if function.__name__ == "__init__" else None  # which may have its __init__ from above
+            check_options(function, kwargs, heir.__name__ if heir and heir.__init__ is call else "")
             raise
 
     return call

@@ -108,7 +108,7 @@ INSTEAD: dict[str, str] = {
     "pinverse": "np.linalg.pinv(x)",
     "logdet": "np.linalg.slogdet(x)[1]",
     "matrix_exp": "minigrad.scipy.linalg.expm(x)",
-    "lu": "scipy.linalg.lu(x.numpy()), which has no gradient",
+    "lu": "minigrad.scipy.linalg.lu(x)",
     "lstsq": "np.linalg.lstsq(x, y)",
     "solve": "np.linalg.solve(A, x)",
     "diag_embed": "x[..., None] * np.eye(n)",
@@ -153,7 +153,7 @@ INSTEAD: dict[str, str] = {
     "grad_fn": "minigrad.viz.walk(x), the steps that led to it",
     "detach_": "x = x.detach()",
     "retains_grad": "x.retain_grad(), which may be called twice",
-    "register_post_accumulate_grad_hook": "x.register_hook(hook)",
+    "register_post_accumulate_grad_hook": "x.register_hook(hook), or x.redirect_grad(receive)",
     # Writing in place.
     "zero_": "x[...] = 0",
     "fill_": "x.fill(value)",
@@ -263,10 +263,10 @@ FUNCTIONS: dict[str, str] = {
     "Dataset": "nn.data.Dataset",
     "Variable": "Tensor(x, requires_grad=True)",
     "variable": "Tensor(x, requires_grad=True)",
-    "compile": "the function itself: nothing needs to be compiled",
+    "compile": "minigrad.compile(f)",
     "func": "minigrad itself: grad, vjp, jvp, jacobian, vmap are its functions",
-    "distributions": "densities are in minigrad.scipy.stats, distributions to learn with in nn",
-    "jit": "the function itself: nothing needs to be compiled",
+    "distributions": "nn.distributions; densities alone are in minigrad.scipy.stats",
+    "jit": "minigrad.compile(f)",
     "pmap": "minigrad.vmap(f)",
     "jacrev": "minigrad.jacobian(f)",
     "jacfwd": "minigrad.jacobian(f)",
@@ -289,8 +289,8 @@ FUNCTIONS: dict[str, str] = {
     "polar": "r * np.exp(1j * angle)",
 }
 
-_ALONE = (
-    'the model itself: nothing distributes a training; parts of a model go to several GPUs by part.to("cuda:1")'
+_PARALLEL = (
+    'nn.distributed.DataParallel(model), with one process for each GPU; parts of a model go to several GPUs by part.to("cuda:1")'
 )
 #: What was in nn.inspect, and is elsewhere.
 INSPECT: dict[str, str] = {"colour_text": "minigrad.viz.colour_text", "ColouredText": "minigrad.viz.ColouredText"}
@@ -308,11 +308,11 @@ NETWORKS: dict[str, str] = {
     "Trainer": "nn.training.Trainer",
     "SummaryWriter": "nn.training.SummaryWriter",
     "Tensor": "minigrad.Tensor",
-    "DataParallel": _ALONE,
-    "DistributedDataParallel": _ALONE,
-    "SyncBatchNorm": "nn.BatchNorm2d: nothing distributes a training over several GPUs",
+    "DataParallel": _PARALLEL,
+    "DistributedDataParallel": _PARALLEL,
+    "SyncBatchNorm": "nn.distributed.SyncBatchNorm",
     "parameter": "nn.Parameter",
-    "parallel": _ALONE,
+    "parallel": _PARALLEL,
     "modules": "nn itself: layers are its attributes",
     "F": "import nn.functional as F",
     "loss": "nn itself: losses are its attributes",
@@ -416,5 +416,5 @@ MODULES: dict[str, str] = {
     "dtype": "next(m.parameters()).dtype",
     "bfloat16": "m.half(), or m.float(): NumPy has no bfloat16",
     "is_cuda": 'next(m.parameters()).device != "cpu"',
-    "compile": "m itself: nothing needs to be compiled",
+    "compile": "minigrad.compile(m), which is m under a second name",
 }

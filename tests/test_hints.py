@@ -105,7 +105,7 @@ def test_an_attribute_of_pytorchs_says_what_to_write(name: str, words: str) -> N
         (nn.optim, "AdamX", "Adam"),
         (mg, "set_default_device", "minigrad.cuda.set_device"),
         (mg, "use_deterministic_algorithms", "sums over repeated indices differ"),
-        (nn, "DataParallel", 'part.to("cuda:1")'),
+        (nn, "DataParallel", "nn.distributed.DataParallel"),
         (mg.random, "fork_rng", "minigrad.random.seeded"),
         (mg.cuda, "max_memory_allocated", "there is no peak"),
         (mg.cuda, "max_memory_reserved", "there is no peak"),
@@ -287,3 +287,30 @@ def test_a_loss_module_that_gets_values_in_place_of_options_says_so(name: str) -
 def test_numpy_of_a_tensor_with_a_gradient_begins_with_the_remedy() -> None:
     x = Tensor([1.0], requires_grad=True)
     assert ": write x.detach().numpy()" in said(x.numpy, RuntimeError)
+
+
+class Own(nn.Module):
+    """A user's module, whose constructor has an option."""
+
+    def __init__(self, width: int = 2) -> None:
+        self.layer = nn.Linear(width, 1)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: nn.optim.Adam([X], learning_rate=0.1), "Adam() got an unexpected keyword argument 'learning_rate': write lr=; "),
+        (lambda: nn.Linear(2, 1, bais=False), "Linear() got an unexpected keyword argument 'bais': write bias=; it takes in"),
+        (lambda: nn.Conv2d(1, 2, 3, strides=2), "Conv2d() got an unexpected keyword argument 'strides': write stride=; "),
+        (lambda: nn.LSTM(2, 3, dim=1), "unexpected keyword argument 'dim': it takes input_size"),
+        (lambda: Own(widht=3), "Own() got an unexpected keyword argument 'widht': write width=; it takes width"),
+    ],
+)
+def test_an_option_of_a_constructor_says_what_to_write(call: Callable[[], Any], words: str) -> None:
+    assert words in said(call, TypeError)
+
+
+def test_images_whose_channels_are_last_are_told_from_other_shapes() -> None:
+    layer = nn.Conv2d(3, 4, 3)
+    assert said(lambda: layer(np.ones((1, 8, 8, 3))), ValueError).endswith("write np.moveaxis(x, -1, 1)")
+    assert said(lambda: layer(np.ones((1, 8, 8, 2))), ValueError).endswith("got shape (1, 8, 8, 2)")

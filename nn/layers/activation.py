@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from minigrad import full
-from minigrad.hints import explain_options
 
 from .. import functional as F
 from ..module import Module, Parameter
@@ -231,7 +230,6 @@ class Threshold(Activation):
 class GLU(Activation):
     """The first half along an axis, gated by the sigmoid of the second (Dauphin et al., 2016)."""
 
-    @explain_options
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
 
@@ -242,7 +240,6 @@ class GLU(Activation):
 class Softmax(Activation):
     """e^x / sum e^x along an axis."""
 
-    @explain_options
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
 
@@ -253,7 +250,6 @@ class Softmax(Activation):
 class Softmin(Activation):
     """The softmax of -x."""
 
-    @explain_options
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
 
@@ -264,7 +260,6 @@ class Softmin(Activation):
 class LogSoftmax(Activation):
     """The logarithm of the softmax, exact where that is 0."""
 
-    @explain_options
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
 

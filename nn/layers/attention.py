@@ -123,6 +123,7 @@ class MultiheadAttention(Module):
         gradient.
         """
         masks = []
+        n, heads, queries, keys = q.shape[0], self.num_heads, q.shape[1], k.shape[1]
         for mask in (attn_mask, key_padding_mask):
             if mask is None:
                 continue
@@ -131,8 +132,14 @@ class MultiheadAttention(Module):
             given = ~raw(given) if given.dtype == bool else given.astype(q.dtype)
             if mask is key_padding_mask:
                 given = given.reshape(-1, 1, 1, given.shape[-1])
-            elif given.ndim == 3:
-                given = given.reshape(-1, self.num_heads, *given.shape[1:])
+            elif given.ndim == 3 and given.shape[0] == n * heads:
+                given = given.reshape(n, heads, *given.shape[1:])
+            if not _fits(given.shape, (n, heads, queries, keys)):
+                wanted = f"(L, S) = ({queries}, {keys}), or (N heads, L, S) = ({n * heads}, {queries}, {keys})"
+                if mask is key_padding_mask:
+                    wanted = f"(N, S) = ({n}, {keys}), True for keys that do not count"
+                name = "key_padding_mask" if mask is key_padding_mask else "attn_mask"
+                raise ValueError(f"MultiheadAttention: {name} has shape {np.shape(mask)}, expected {wanted}")
             masks.append(given)
         if is_causal and attn_mask is None:
             masks.append(beside(np.tril(np.ones((q.shape[1], k.shape[1]), dtype=bool)), q))
@@ -150,6 +157,11 @@ class MultiheadAttention(Module):
             seen = True if mask.dtype == bool else 0.0
             mask = np.pad(mask, [(0, 0)] * (mask.ndim - 1) + [(0, len(more))], constant_values=seen)
         return k, v, mask
+
+
+def _fits(shape: tuple[int, ...], scores: tuple[int, ...]) -> bool:
+    """Whether a mask of this shape is broadcast to the scores."""
+    return len(shape) <= len(scores) and all(a in (1, b) for a, b in zip(shape[::-1], scores[::-1], strict=False))
 
 
 def _together(masks: list[Any], dtype: Any) -> Any:

@@ -42,6 +42,25 @@ class _Conv(Module):
         device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        """Each spatial axis of length L becomes floor((L + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1 long.
+
+        Args:
+            in_channels: channels of the input, C.
+            out_channels: channels of the result, O: how many kernels there are.
+            kernel_size: how wide the window is; this and the next three are a number, or one for each spatial axis.
+            stride: how far the window moves.
+            padding: how many elements are added at both ends; "same": a result as long as the input (stride 1); "valid": none.
+            dilation: the distance between the elements of the window; 1: they are neighbours.
+            groups: into how many groups the channels are divided, each with kernels of its own; it divides both numbers.
+            bias: whether a learned number is added to each channel of the result.
+            padding_mode: what is added: "zeros", "reflect" (mirrored, the edge once), "replicate" (the edge), "circular" (the
+                other end).
+            device: where the parameters are, "cpu" or "cuda"; None: the default device.
+            dtype: of the parameters; None: the default dtype, float32 at first.
+
+        Raises:
+            ValueError: another padding_mode, or channels that do not divide into the groups.
+        """
         if padding_mode not in ("zeros", "reflect", "replicate", "circular"):
             raise ValueError(f"padding_mode must be 'zeros', 'reflect', 'replicate' or 'circular', got {padding_mode!r}")
         if in_channels % groups or out_channels % groups:
@@ -125,6 +144,26 @@ class _ConvTranspose(_Conv):
         groups: int = 1, bias: bool = True, dilation: Any = 1, padding_mode: str = "zeros", device: str | None = None,
         dtype: Any = None,
     ) -> None:  # fmt: skip
+        """An axis of length L becomes (L - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1 long.
+
+        Args:
+            in_channels: channels of the input, C.
+            out_channels: channels of the result, O.
+            kernel_size: how wide the window is; it, stride, padding, output_padding and dilation are a number, or one for
+                each spatial axis.
+            stride: how far apart the windows of two neighbours of the input lie in the result.
+            padding: how many elements are cut off at both ends of the result.
+            output_padding: how many are added at its far end: strides above 1 give several inputs the same length.
+            groups: into how many groups the channels are divided, each with kernels of its own.
+            bias: whether a learned number is added to each channel of the result.
+            dilation: the distance between the elements of the window.
+            padding_mode: "zeros" alone.
+            device: where the parameters are, "cpu" or "cuda"; None: the default device.
+            dtype: of the parameters; None: the default dtype, float32 at first.
+
+        Raises:
+            ValueError: another padding_mode, or channels that do not divide into the groups.
+        """
         if padding_mode != "zeros":
             raise ValueError(f"{type(self).__name__}: padding_mode must be 'zeros', got {padding_mode!r}")
         self.output_padding = output_padding

@@ -20,6 +20,13 @@ __all__ = ["Bilinear", "Linear"]
 class Linear(Module):
     """y = x W^T + b over the last axis, (..., in_features) -> (..., out_features).
 
+    Args:
+        in_features: length of the input's last axis.
+        out_features: that of the result's.
+        bias: whether b is added.
+        device: where the parameters are, "cpu" or "cuda"; None: the default device.
+        dtype: of the parameters; None: the default dtype, float32 at first.
+
     Attributes:
         weight: (out_features, in_features), uniform in ±1/sqrt(in_features) at first.
         bias: (out_features,), likewise; None with bias=False.
@@ -46,8 +53,10 @@ class Linear(Module):
     def forward(self, x: Any) -> Tensor:
         shape = np.shape(x)
         if not shape or shape[-1] != self.in_features:
-            flatten = "; flatten it first (nn.Flatten())" if int(np.prod(shape[1:])) == self.in_features else ""
-            raise ValueError(f"Linear: expected last axis {self.in_features}, got input of shape {shape}{flatten}")
+            advice = f"; a layer for this input has in_features={shape[-1]}" if shape else ""
+            if int(np.prod(shape[1:])) == self.in_features:
+                advice = "; flatten it first (nn.Flatten())"
+            raise ValueError(f"Linear: expected last axis {self.in_features}, got input of shape {shape}{advice}")
         return F.linear(as_input(x, self.weight), self.weight, self.bias)
 
     def extra_repr(self) -> str:

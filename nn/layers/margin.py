@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.hints import explain_options
-
 from .. import functional as F
 from .loss import Loss, constant
 
@@ -172,7 +170,6 @@ class TripletMarginWithDistanceLoss(Loss):
 class CosineSimilarity(Loss):
     """x1 . x2 / (|x1| |x2|) along an axis."""
 
-    @explain_options
     def __init__(self, axis: int = 1, eps: float = 1e-8) -> None:
         self.axis, self.eps = axis, eps
 
@@ -183,7 +180,6 @@ class CosineSimilarity(Loss):
 class PairwiseDistance(Loss):
     """The p-norm of x1 - x2 + eps along the last axis."""
 
-    @explain_options
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdims: bool = False) -> None:
         self.p, self.eps, self.keepdims = p, eps, keepdims
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.hints import explain_options
-
 from .. import functional as F
 from ..module import Module
 
@@ -33,7 +31,6 @@ class Flatten(Module):
     (1, 4)
     """
 
-    @explain_options
     def __init__(self, start_axis: int = 1, end_axis: int = -1) -> None:
         self.start_axis, self.end_axis = start_axis, end_axis
 
@@ -51,7 +48,6 @@ class Unflatten(Module):
     (1, 2, 3)
     """
 
-    @explain_options
     def __init__(self, axis: int, unflattened_size: tuple[int, ...]) -> None:
         self.axis, self.unflattened_size = axis, tuple(unflattened_size)
 
