@@ -221,13 +221,17 @@ def facts(op: str | None, function: Any) -> str:
         return made_of(function)
     if op in INDIRECT:
         return f"checked in {INDIRECT[op]}"
+    if op not in ROWS:
+        raise LookupError(
+            f'{op} has no samples: add a row "{op}": [...] to tests/ops_table.py, or say in INDIRECT there what checks it'
+        )
     order = max((s.order for s in ROWS[op]), default=2)
     return f"orders 1 to {order}; {checked_on(op)}"
 
 
 def seen_on_card() -> dict[str, int]:
     """The rows of the table that have run on a real GPU, and how many samples they had."""
-    lines = (ROOT / "tests" / "seen_on_card.txt").read_text().splitlines()
+    lines = (ROOT / "tests" / "seen_on_card.txt").read_text("utf-8").splitlines()
     pairs = (line.split() for line in lines if not line.startswith("#"))
     return {name: int(count) for name, count in pairs}
 
@@ -278,4 +282,4 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    (ROOT / "docs" / "ops.md").write_text(page())
+    (ROOT / "docs" / "ops.md").write_text(page(), "utf-8")

@@ -21,4 +21,5 @@ def _block(self: Any, node: nodes.math_block) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
+    app.add_css_file("mathml.css")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
