@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 PEAK = """
@@ -42,14 +42,14 @@ IMPORT = "import numpy, time; began = time.process_time(); import {name}; print(
 def peak(run: Callable[[], object]) -> float:
     """MiB that this process takes beyond what it has, at the peak of a run."""
     ctypes.CDLL(None).malloc_trim(0)  # what was freed goes back, so that taking it again counts
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    Path("/proc/self/clear_refs").write_text("5", "utf-8")  # forget the peak so far
     before = _status("VmRSS")
     run()
     return _status("VmHWM") - before
 
 
 def _status(key: str) -> float:
-    with open("/proc/self/status") as lines:
+    with open("/proc/self/status", encoding="utf-8") as lines:
         return next(int(line.split()[1]) for line in lines if line.startswith(key)) / 1024
 
 
@@ -78,12 +78,12 @@ def peak_of_step(name: str) -> dict[str, float]:
     return {library: value for library, value in found.items() if value is not None}
 
 
-def import_time() -> dict[str, float]:
+def import_time(names: Iterable[str] = ("minigrad", "nn", "autograd", "torch", "jax")) -> dict[str, float]:
     """Milliseconds of processor time beyond `import numpy`, with bytecode as an installation has it."""
     found = {}
     with tempfile.TemporaryDirectory() as cache:
         environment = {"PYTHONPYCACHEPREFIX": cache, "PYTHONDONTWRITEBYTECODE": ""}
-        for name in ("minigrad", "nn", "autograd", "torch", "jax"):
+        for name in names:
             _median(IMPORT.format(name=name), 1, **environment)  # writes the bytecode
             found[name] = _median(IMPORT.format(name=name), 9, **environment)
     return {name: value for name, value in found.items() if value is not None}

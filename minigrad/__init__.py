@@ -52,8 +52,7 @@ from .transforms import (
     vmap,
 )
 from .trees import ravel_tree, tree_map
-
-__version__ = "0.1.0"
+from .version import __version__ as __version__
 
 __all__ = [
     "CannotTrace", "CompileWarning", "GradcheckError", "Tensor", "UnusedInputWarning", "autograd", "beside", "check_grads",

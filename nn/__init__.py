@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.hints import missing
 from minigrad.spellings import NETWORKS
+from minigrad.version import __version__ as __version__
 
 from . import functional, hooks, init, inspect, layers, optim, parameter, utils
 from .inspect.summary import summary
@@ -22,19 +23,19 @@ from .parameter import UninitializedBuffer, UninitializedParameter
 from .saving import load, save
 
 __all__ = [
-    "Buffer", "Module", "Parameter", "UninitializedBuffer", "UninitializedParameter", "data", "distributions", "functional",
-    "hooks", "init", "inspect", "layers", "load", "metrics", "optim", "parameter", "save",
+    "Buffer", "Module", "Parameter", "UninitializedBuffer", "UninitializedParameter", "data", "distributed", "distributions",
+    "functional", "hooks", "init", "inspect", "layers", "load", "metrics", "optim", "parameter", "save",
     "summary", "text", "training", "utils",
 ]  # fmt: skip
 __all__ += layers.__all__
 
 if TYPE_CHECKING:
-    from . import data, distributions, metrics, text, training
+    from . import data, distributed, distributions, metrics, text, training
 else:
 
     def __getattr__(name: str) -> Any:
         """What many programs do without is imported when it is first asked for (10 ms in all)."""
-        if name in ("data", "distributions", "metrics", "text", "training"):
+        if name in ("data", "distributed", "distributions", "metrics", "text", "training"):
             return importlib.import_module(f"nn.{name}")
         raise missing("nn", name, __all__, NETWORKS)
 

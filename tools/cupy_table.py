@@ -42,7 +42,7 @@ def main() -> None:
     generator = [f"Generator.{n}{signature(f)}" for n, f in members(cupy.random.Generator)]
     lines += ["", "[cupy.random.Generator]", *(line.removeprefix("Generator.") for line in generator)]
     lines += ["", "[cupy.ndarray]", *(n for n, _ in members(cupy.ndarray))]
-    OUT.write_text("\n".join(lines) + "\n")
+    OUT.write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def without_libraries() -> None:

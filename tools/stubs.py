@@ -347,4 +347,4 @@ def stubs() -> dict[Path, str]:
 
 if __name__ == "__main__":
     for path, text in stubs().items():
-        path.write_text(text)
+        path.write_text(text, "utf-8")

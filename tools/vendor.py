@@ -19,7 +19,7 @@ README = FOLDER / "README.md"
 
 def main() -> None:
     """Fetch, compare or take over."""
-    text = README.read_text()
+    text = README.read_text("utf-8")
     current, checksum = re.findall(r"version (\S+), sha256 (\w+)", text)[0]
     wanted = sys.argv[1] if len(sys.argv) > 1 else current
     with tempfile.TemporaryDirectory() as folder:
@@ -34,7 +34,7 @@ def main() -> None:
     if wanted == current and found != checksum:
         raise SystemExit(f"viz-global.js {wanted} from the registry has the checksum {found}, the README says {checksum}")
     (FOLDER / "viz-global.js").write_bytes(script)
-    README.write_text(text.replace(f"version {current}, sha256 {checksum}", f"version {wanted}, sha256 {found}"))
+    README.write_text(text.replace(f"version {current}, sha256 {checksum}", f"version {wanted}, sha256 {found}"), "utf-8")
     print(f"viz-global.js {wanted}, {len(script):,} bytes, sha256 {found}")
 
 

@@ -66,7 +66,7 @@ def run(seconds: float, out: Path, shards: int | None = None) -> Outcome:
     processes, end = [], time.monotonic() + seconds + GRACE
     for k, report in enumerate(reports):
         report.unlink(missing_ok=True)
-        with report.with_suffix(".log").open("w") as log:
+        with report.with_suffix(".log").open("w", encoding="utf-8") as log:
             words = command(f"{k}/{shards}", seconds, report)
             processes.append(subprocess.Popen(words, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=own))
     for process in processes:
@@ -99,5 +99,5 @@ def gathered(reports: list[Path]) -> Outcome:
 
 def _entries(report: Path) -> list[dict]:
     """The whole lines of a report; the last one is cut where its process was ended."""
-    lines = report.read_text().splitlines(keepends=True) if report.exists() else []
+    lines = report.read_text("utf-8").splitlines(keepends=True) if report.exists() else []
     return [json.loads(line) for line in lines if line.endswith("\n")]

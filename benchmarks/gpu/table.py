@@ -67,7 +67,7 @@ def measured(indices: list[int], seconds: float, log: Path, tiny: bool = False) 
 def _from_a_worker(indices: list[int], end: float, log: Path, tiny: bool) -> Iterator[dict[str, Any]]:
     command = [*WORKER, *(["--tiny"] if tiny else []), *map(str, indices)]
     options: dict[str, Any] = {"stdout": subprocess.PIPE, "text": True, "cwd": ROOT, "env": environment()}
-    with log.open("a") as errors, subprocess.Popen(command, stderr=errors, **options) as process:
+    with log.open("a", encoding="utf-8") as errors, subprocess.Popen(command, stderr=errors, **options) as process:
         assert process.stdout is not None
         timer = _ends(process, end)
         try:
