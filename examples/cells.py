@@ -94,7 +94,7 @@ def panel(axis, code, states, values, title, rows=3, width=84):
 
 def main(updates=1500, hidden=96, shown=12_000, data=None):
     library = [inspect.getsource(module) for module in (inspect, argparse, tokenize, ast)]
-    text, code = "\n".join(library) if data is None else data.read_text(), inspect.getsource(shlex)
+    text, code = "\n".join(library) if data is None else data.read_text("utf-8"), inspect.getsource(shlex)
     characters, found = Vocabulary.of_characters(text + code), properties(code)
     code, found = code[:shown], {name: values[:shown] for name, values in found.items()}
     train, test = np.array(characters.encode(text)), np.array(characters.encode(code))

@@ -111,6 +111,8 @@ def primitive(
     >>> x.grad
     Tensor(12., dtype=float32)
     """
+    for stands_for in numpy_functions:
+        _check_dispatched(stands_for)
 
     def define(forward: Callable[..., Any]) -> OpFunction:
         ufunc = next((f for f in numpy_functions if isinstance(f, np.ufunc)), None)
@@ -295,7 +297,7 @@ def _check_dispatched(function: Any) -> None:
     if isinstance(function, np.ufunc) or kind == "_ArrayFunctionDispatcher" or home == _BATCHES:
         return
     if kind == "function" and not home.startswith("numpy"):
-        raise TypeError(f"write @primitive(...) with brackets over {function.__name__}")
+        raise TypeError(f"write @primitive(x=lambda g, x: ...) with brackets over {function.__name__}, and a rule for each input")
     name = getattr(function, "__name__", repr(function))
     raise TypeError(
         f"NumPy does not hand {name} to other kinds of array, so no op can stand for it: leave it out "

@@ -188,11 +188,22 @@ def _loaded(
 def _incompatible(
     keys: IncompatibleKeys, own: Mapping[str, Tensor], state: Mapping[str, Any]
 ) -> list[str]:
-    """A line for each missing and unexpected key; a hook may have named any."""
-    return [
+    """A line for each missing and unexpected key, and what to do; a hook may have named any."""
+    found = [
         *(f"unexpected: {key!r}{_shape_in(state, key)}" for key in keys.unexpected_keys),
         *(f"missing: {key!r}{_shape_in(own, key)}" for key in keys.missing_keys),
     ]
+    return [*found, _advice(sorted(keys.unexpected_keys), sorted(keys.missing_keys))] if found else []
+
+
+def _advice(unexpected: list[str], missing: list[str]) -> str:
+    """What to do where names do not fit; a wrapper has put the same words before each of them, say."""
+    if unexpected and len(unexpected) == len(missing):
+        prefix = unexpected[0].removesuffix(missing[0])
+        if prefix and all(a == prefix + b for a, b in zip(unexpected, missing, strict=True)):
+            named = f"{{name.removeprefix({prefix!r}): x for name, x in state.items()}}"
+            return f"the names of the state begin with {prefix!r}: write {named}"
+    return "strict=False loads what fits, and returns these names"
 
 
 def _shape_in(state: Mapping[str, Any], name: str) -> str:

@@ -271,3 +271,18 @@ def test_stacks_of_your_own_take_their_places_in_a_transformer() -> None:
     model = nn.Transformer(4, 2, custom_encoder=encoder, num_decoder_layers=1, dim_feedforward=8)
     assert model.encoder is encoder
     assert model(np.ones((5, 1, 4)), np.ones((3, 1, 4)), memory_is_causal=True).shape == (3, 1, 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "words"),
+    [
+        ("key_padding_mask", (3, 2), r"key_padding_mask has shape \(3, 2\), expected \(N, S\) = \(2, 3\)"),
+        ("key_padding_mask", (2, 4), r"key_padding_mask has shape \(2, 4\)"),
+        ("attn_mask", (2, 3), r"attn_mask has shape \(2, 3\), expected \(L, S\) = \(3, 3\), or \(N heads, L, S\) = \(4, 3, 3\)"),
+        ("attn_mask", (3, 3, 3), r"attn_mask has shape \(3, 3, 3\)"),
+    ],
+)
+def test_a_mask_that_does_not_fit_says_which_shape_it_should_have(name: str, shape: tuple[int, ...], words: str) -> None:
+    x = np.ones((3, 2, 4), np.float32)  # (T, N, F)
+    with pytest.raises(ValueError, match=words):
+        nn.MultiheadAttention(4, 2)(x, x, x, **{name: np.zeros(shape, bool)})

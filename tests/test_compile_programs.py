@@ -23,6 +23,8 @@ from minigrad.compiler import native
 from minigrad.compiler.script import MISS
 from minigrad.compiler.steps import Compute, Reduce
 
+from .versions import posix
+
 # ------------------------------------------------------------------------- programs at random
 
 UNARY: list[Callable[[Any], Any]] = [
@@ -254,6 +256,7 @@ def test_a_child_process_goes_on() -> None:
     assert done[0] == child and os.waitstatus_to_exitcode(done[1]) == 0
 
 
+@posix
 def test_an_interrupt_leaves_a_compiled_function_as_it_was() -> None:
     run, x = compile(lambda x: np.exp(np.sin(x)).sum()), np.linspace(0, 1, 1 << 16)
     want = [run(x) for _ in range(2)][1]

@@ -28,6 +28,7 @@ from minigrad.compiler.program import Var
 from minigrad.kernels.compiled import Kernel
 
 from .test_fork import in_child
+from .versions import posix
 
 compiles = pytest.mark.skipif(not native.available(), reason="llvmlite is not installed, or does not know this machine")
 
@@ -404,6 +405,7 @@ def assert_works() -> None:
     assert sorted(done) == [*range(8)]
 
 
+@posix
 @pytest.mark.usefixtures("four")
 def test_an_interrupt_waits_for_those_who_still_write() -> None:
     caller, together, others = threading.get_ident(), threading.Barrier(4), itertools.count()
@@ -537,10 +539,10 @@ def test_what_is_no_number_of_threads_is_told(text: str, threads: Callable[..., 
 def test_control_groups_leave_fewer_cores(
     group: str, files: dict[str, str], cores: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "own").write_text(group)
+    (tmp_path / "own").write_text(group, "utf-8")
     for name, text in files.items():
         (tmp_path / "groups" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "groups" / name).write_text(text)
+        (tmp_path / "groups" / name).write_text(text, "utf-8")
     monkeypatch.setattr(pool, "GROUPS", tmp_path / "groups")
     monkeypatch.setattr(pool, "OWN_GROUP", tmp_path / "own")
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,14 @@ ROOT = Path(__file__).resolve().parent.parent
 #: From the lowest layer to the highest.  A module belongs to the longest name here that it begins with; a name that ends with
 #: "!" means that module alone, without what is inside of the package.  A layer may import itself and the layers below.
 LAYERS: list[list[str]] = [
-    ["minigrad.files", "minigrad.install", "minigrad.references", "minigrad.spellings"],
+    [
+        "minigrad.files",
+        "minigrad.install",
+        "minigrad.numpy_signatures",
+        "minigrad.references",
+        "minigrad.spellings",
+        "minigrad.version",
+    ],
     [
         "minigrad.compiler!",
         "minigrad.compiler.c_types",
@@ -67,7 +75,7 @@ LAYERS: list[list[str]] = [
     ["minigrad.anomaly", "minigrad.kernels.cuda.launch", "minigrad.later"],
     ["minigrad.backend", "minigrad.carrying"],
     ["minigrad.arrays", "minigrad.masked", "minigrad.tensor"],
-    ["minigrad.accumulate", "minigrad.backward", "minigrad.cotangents", "minigrad.schedule", "minigrad.trial"],
+    ["minigrad.accumulate", "minigrad.backward", "minigrad.cotangents", "minigrad.passes", "minigrad.schedule", "minigrad.trial"],
     ["minigrad.calling", "minigrad.op", "minigrad.primitive"],
     ["minigrad.ops"],
     [
@@ -106,6 +114,7 @@ LAYERS: list[list[str]] = [
     ["nn.functional", "nn.init", "nn.metrics", "nn.modes", "nn.progress", "nn.saving", "nn.utils"],
     ["nn.layers"],
     ["nn.data", "nn.distributions", "nn.inspect", "nn.optim", "nn.text"],
+    ["nn.distributed"],
     ["nn.training"],
     ["nn!"],
 ]
@@ -117,6 +126,7 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad": None,  # tensors, ops under NumPy's names, transforms, modes; `raw` and `beside` for the values behind tensors
     "minigrad.arrays": {"RowSparse", "add_rows", "all_examples"},  # row-sparse gradients; what to look at under vmap
     "minigrad.arrays.flat": {"Layout", "has_only", "is_alone"},  # many arrays in one buffer
+    "minigrad.autograd": {"around_backward", "depends_on"},  # when backward passes begin and end, and what they reach
     "minigrad.backward": {"given_gradient"},  # what a hook returned
     "minigrad.carrying": None,  # arrays of a GPU in copies and pickles
     "minigrad.devices": {"apart", "follow", "is_device", "on_gpu_of"},  # where there are several GPUs
@@ -128,6 +138,7 @@ PUBLIC: dict[str, set[str] | None] = {
         "Condition",
         "check_later",
         "in_range",
+        "is_on_gpu",
         "is_unread",
         "perhaps_any",
         "read",
@@ -146,7 +157,8 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad.ops.special": None,  # special functions
     "minigrad.ops.window": None,  # sliding windows: unfold, fold, convolution, pooling
     "minigrad.scipy.special": None,  # special functions under SciPy's names
-    "minigrad.trees": {"sequence_like"},  # containers like others
+    "minigrad.trees": {"flatten", "paths", "sequence_like", "unflatten"},  # containers like others; their leaves
+    "minigrad.version": None,  # the version
     "minigrad.viz": None,  # what draws graphs
 }
 
@@ -222,6 +234,14 @@ def test_nothing_imports_itself_by_a_detour() -> None:
     while ends := {module for module, others in left.items() if not others & left.keys()}:
         left = {module: others for module, others in left.items() if module not in ends}
     assert not left, f"in circles: {sorted(left)}"
+
+
+def test_the_map_names_every_module() -> None:
+    """The table of ARCHITECTURE.md has each file and package of minigrad and nn; what is inside of packages, they tell."""
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    table = text.partition("| from the top | |")[2].partition("\n\n")[0] + text.partition("| you look for |")[2]
+    modules = {module.split(".")[1] for module in FILES if "." in module}
+    assert sorted(name for name in modules if not re.search(rf"\b{name}\b", table)) == []
 
 
 def test_every_layer_holds_something() -> None:

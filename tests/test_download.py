@@ -13,6 +13,8 @@ import pytest
 
 from nn.data import cache_folder, download
 
+from .versions import posix
+
 CONTENT = np.random.default_rng(0).bytes(700_000)
 SHA = hashlib.sha256(CONTENT).hexdigest()
 
@@ -70,6 +72,7 @@ def test_a_file_is_fetched_once(server: str, tmp_path: Path) -> None:
     assert download(f"{server}/data.bin", SHA, tmp_path / "new", progress=False).read_bytes() == CONTENT
 
 
+@posix
 @pytest.mark.parametrize("ranges", [True, False])
 def test_a_download_that_was_cut_off_goes_on(server: str, tmp_path: Path, ranges: bool) -> None:
     Handler.cut, Handler.ranges = 300_000, ranges
@@ -83,6 +86,7 @@ def test_a_download_that_was_cut_off_goes_on(server: str, tmp_path: Path, ranges
     assert [p.name for p in tmp_path.iterdir()] == ["data.bin"]
 
 
+@posix
 def test_a_whole_part_is_only_checked(server: str, tmp_path: Path) -> None:
     (tmp_path / ".data.bin.part").write_bytes(CONTENT)
     assert download(f"{server}/data.bin", SHA, tmp_path, progress=False).read_bytes() == CONTENT
@@ -139,6 +143,7 @@ def test_a_redirection_leads_to_https_only(server: str, tmp_path: Path, to: str)
     assert path.read_bytes() == CONTENT
 
 
+@posix
 @pytest.mark.parametrize("part", [b"of another file", CONTENT + b"more", bytes(len(CONTENT))])
 def test_a_part_of_another_file_is_fetched_anew(server: str, tmp_path: Path, part: bytes) -> None:
     (tmp_path / ".data.bin.part").write_bytes(part)
@@ -146,6 +151,7 @@ def test_a_part_of_another_file_is_fetched_anew(server: str, tmp_path: Path, par
     assert [p.name for p in tmp_path.iterdir()] == ["data.bin"]
 
 
+@posix
 def test_a_server_that_sends_another_range_is_named(server: str, tmp_path: Path) -> None:
     (tmp_path / ".data.bin.part").write_bytes(CONTENT[:1000])
     Handler.shift = 7
@@ -161,6 +167,7 @@ def test_a_checksum_that_is_none_is_refused_before_anything_is_fetched(server: s
     assert not Handler.requests
 
 
+@posix
 def test_a_part_that_is_a_link_is_not_followed(server: str, tmp_path: Path) -> None:
     (tmp_path / "victim").write_bytes(b"precious")
     (tmp_path / "cache").mkdir()

@@ -458,7 +458,7 @@ class TestInABrowser:
         x = Tensor(2.0, requires_grad=True, name="x")
         frame = viz.explore(x * x)._repr_html_()
         notebook = tmp_path / "notebook.html"
-        notebook.write_text(f'<!doctype html><html data-ready><meta charset="utf-8"><body>{frame}</body></html>')
+        notebook.write_text(f'<!doctype html><html data-ready><meta charset="utf-8"><body>{frame}</body></html>', "utf-8")
         with opened(notebook) as page:
             inside = page.frame_locator("iframe")
             inside.locator(".node", has_text="multiply").click()

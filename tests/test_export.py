@@ -130,7 +130,7 @@ def test_a_latex_document_has_every_node_and_edge(tmp_path: Path, case: Any, lay
 
 
 def test_latex_shows_the_users_text_as_it_is(tmp_path: Path) -> None:
-    text = viz.export(evil(), path=tmp_path / "evil.tex").read_text()
+    text = viz.export(evil(), path=tmp_path / "evil.tex").read_text("utf-8")
     check_tikz(text)
     shown = (
         r"a\char34{}b\textbackslash{} \char36{}x\_1\char36{} \textless{}b\textgreater{}\&amp; "
@@ -218,10 +218,10 @@ def test_mermaid_has_every_node_and_edge(tmp_path: Path, case: Any) -> None:
 
 
 def test_mermaid_shows_the_users_text_as_it_is(tmp_path: Path) -> None:
-    labels, _ = check_mermaid(viz.export(evil(), path=tmp_path / "evil.mmd").read_text())
+    labels, _ = check_mermaid(viz.export(evil(), path=tmp_path / "evil.mmd").read_text("utf-8"))
     assert labels["n0"].split("\n")[0] == EVIL.replace("\x1b", "␛").replace("\n", " ").replace("\ud800", "�")
     listed = Tensor(2.0, requires_grad=True, name="1. first")  # Mermaid would make a list of it
-    text = viz.export(listed * 2, path=tmp_path / "list.mmd").read_text()
+    text = viz.export(listed * 2, path=tmp_path / "list.mmd").read_text("utf-8")
     assert '"1#46; first<br>scalar"' in text
 
 
@@ -244,7 +244,7 @@ def strict(text: str) -> Any:
 def test_json_holds_the_numbers_of_every_step(tmp_path: Path) -> None:
     model = mlp()
     x = np.random.default_rng(0).normal(size=(2, 4)).astype(np.float32)
-    data = strict(viz.export(model, x, path=tmp_path / "graph.json").read_text())
+    data = strict(viz.export(model, x, path=tmp_path / "graph.json").read_text("utf-8"))
     out = model(x)
     out.sum().backward()
     by_label = {node["label"]: node for node in data["nodes"]}
@@ -260,10 +260,10 @@ def test_json_holds_the_numbers_of_every_step(tmp_path: Path) -> None:
 
 def test_json_has_words_for_what_it_has_no_numbers_for_and_ranges_of_large_arrays(tmp_path: Path) -> None:
     with np.errstate(divide="ignore", invalid="ignore"):
-        data = strict(viz.export(lambda x: np.log(x), [0.0, 1.0], path=tmp_path / "graph.json").read_text())
+        data = strict(viz.export(lambda x: np.log(x), [0.0, 1.0], path=tmp_path / "graph.json").read_text("utf-8"))
     assert data["nodes"][1]["value"]["data"] == ["-inf", 0.0]
     assert data["nodes"][0]["gradient"]["data"] == ["inf", 1.0]
-    data = strict(viz.export(lambda x: x * 2, np.arange(2000.0), path=tmp_path / "graph.json").read_text())
+    data = strict(viz.export(lambda x: x * 2, np.arange(2000.0), path=tmp_path / "graph.json").read_text("utf-8"))
     assert data["nodes"][1]["value"] == {
         "shape": [2000], "min": 0.0, "max": 3998.0, "mean": 1999.0, "std": pytest.approx(np.std(2 * np.arange(2000))),
     }  # fmt: skip
@@ -367,7 +367,7 @@ def test_a_film_that_would_be_too_long_says_what_to_do(tmp_path: Path) -> None:
 
 @needs_dot
 def test_pictures_are_those_that_draw_makes(tmp_path: Path) -> None:
-    shown = viz.export(scalar, 0.5, -3.0, path=tmp_path / "deeper" / "graph.svg", direction="LR").read_text()
+    shown = viz.export(scalar, 0.5, -3.0, path=tmp_path / "deeper" / "graph.svg", direction="LR").read_text("utf-8")
     assert "multiply" in shown and shown.count("<g ") > 10
     assert viz.export(scalar, 0.5, -3.0, path=tmp_path / "graph.png").read_bytes()[:4] == b"\x89PNG"
     assert viz.export(scalar, 0.5, -3.0, path=tmp_path / "graph.pdf").read_bytes()[:5] == b"%PDF-"
@@ -408,7 +408,7 @@ def test_a_gradient_is_the_same_number_however_the_graph_of_a_gradient_is_shown(
     t = np.tanh(0.5)
     second = 2 * (1 - t * t) * (1 - 3 * t * t)
     drawn = viz.draw(y, derivative=1, style="detailed")
-    written = json.loads(viz.export(y, path=tmp_path / "graph.json", derivative=1).read_text())
+    written = json.loads(viz.export(y, path=tmp_path / "graph.json", derivative=1).read_text("utf-8"))
     page = viz.explore(y, derivative=1)
     assert re.search(r"x\n[^;]*?gradient ([-.\d]+)", drawn.source)[1] == f"{second:.4g}"
     assert written["nodes"][0]["gradient"]["data"][0] == pytest.approx(second, rel=1e-5)
@@ -422,7 +422,7 @@ def test_gradients_of_several_elements_are_those_of_their_sum_everywhere(tmp_pat
     x, given = Tensor([1.0, 2.0], requires_grad=True, name="x"), np.array([1.0, 10.0])
     y = x * x
     for gradient, right in ((None, [2.0, 4.0]), (given, [2.0, 40.0])):
-        nodes = json.loads(viz.export(y, path=tmp_path / "graph.json", gradient=gradient).read_text())["nodes"]
+        nodes = json.loads(viz.export(y, path=tmp_path / "graph.json", gradient=gradient).read_text("utf-8"))["nodes"]
         found = [
             viz.explain(y, gradient=gradient).steps[0].gradient, viz.to_networkx(y, gradient=gradient).nodes[0]["gradient"],
             viz.explore(y, gradient=gradient).rows[0].gradient, nodes[0]["gradient"]["data"],
@@ -442,7 +442,7 @@ def test_a_computation_that_failed_is_written_in_every_format(tmp_path: Path, su
     path = viz.export(t, path=tmp_path / f"graph.{suffix}")
     assert path.stat().st_size > 500
     if suffix in ("svg", "html", "tex", "json"):
-        text = html.unescape(path.read_text())
+        text = html.unescape(path.read_text("utf-8"))
         assert "matmul" in text and "failed" in text
     assert viz.to_networkx(t).nodes[len(viz.draw(t).steps) - 1]["shapes"] == "failed"
     for option in ({"highlight": "nan"}, {"highlight": "rubbish"}, {"derivative": 3}):
@@ -452,7 +452,7 @@ def test_a_computation_that_failed_is_written_in_every_format(tmp_path: Path, su
 
 def test_a_page_opens_all_modules_where_that_is_asked_for(tmp_path: Path) -> None:
     def shut(**depth: Any) -> list[str]:
-        text = viz.export(mlp(), np.ones((2, 4)), path=tmp_path / "page.html", **depth).read_text()
+        text = viz.export(mlp(), np.ones((2, 4)), path=tmp_path / "page.html", **depth).read_text("utf-8")
         return re.findall(r'"shut": ?(-?\d+)', text)
 
     assert set(shut(depth=None)) == {"-1"} and shut(depth=1) == shut() and "0" in shut()

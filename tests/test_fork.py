@@ -34,7 +34,7 @@ def in_child(function: Callable[[], Any]) -> Any:
     killer = threading.Timer(LIMIT, os.kill, (pid, signal.SIGKILL))
     killer.start()
     try:
-        with os.fdopen(reading) as file:
+        with os.fdopen(reading, encoding="utf-8") as file:
             answer = file.read()
         os.waitpid(pid, 0)
     finally:

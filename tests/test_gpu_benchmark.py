@@ -140,7 +140,7 @@ def test_a_process_that_dies_costs_one_row(tmp_path: Path, monkeypatch: pytest.M
         "    print('a library says hello', flush=True)\n"
         "    print(json.dumps({'index': index, 'rows': [{'name': index}]}), flush=True)\n"
     )
-    (tmp_path / "worker.py").write_text(program)
+    (tmp_path / "worker.py").write_text(program, "utf-8")
     monkeypatch.setattr(table, "WORKER", [sys.executable, str(tmp_path / "worker.py")])
     monkeypatch.setattr(table, "ROW", 2.0)
     rows = list(table.measured([0, 1, 2, 3, 4], 5.0, tmp_path / "log"))
@@ -195,7 +195,8 @@ def test_shards_run_every_test_once_and_tell_what_failed(tmp_path: Path) -> None
         "@pytest.mark.parametrize('i', range(7))\n"
         "def test_small(i):\n"
         "    if i == 5: pytest.skip('no such function')\n"
-        "    assert i != 3, 'three is wrong'\n"
+        "    assert i != 3, 'three is wrong'\n",
+        "utf-8",
     )
     for k in range(3):
         _shard(tmp_path, f"{k}/3", tmp_path / f"{k}.jsonl")
@@ -217,7 +218,7 @@ def _shard(folder: Path, shard: str, report: Path, seconds: float = 100.0) -> No
 
 
 def test_a_file_that_cannot_be_imported_is_a_failure(tmp_path: Path) -> None:
-    (tmp_path / "test_some.py").write_text("import no_such_module_at_all\n")
+    (tmp_path / "test_some.py").write_text("import no_such_module_at_all\n", "utf-8")
     _shard(tmp_path, "0/1", tmp_path / "0.jsonl")
     outcome = checks.gathered([tmp_path / "0.jsonl"])
     assert not outcome.good
@@ -225,7 +226,7 @@ def test_a_file_that_cannot_be_imported_is_a_failure(tmp_path: Path) -> None:
 
 
 def test_a_shard_begins_nothing_after_its_time(tmp_path: Path) -> None:
-    (tmp_path / "test_some.py").write_text("def test_a(): pass\ndef test_b(): pass\n")
+    (tmp_path / "test_some.py").write_text("def test_a(): pass\ndef test_b(): pass\n", "utf-8")
     _shard(tmp_path, "0/1", tmp_path / "0.jsonl", seconds=0)
     outcome = checks.gathered([tmp_path / "0.jsonl"])
     assert outcome.lines() == ["checks: 1 passed, 0 failed, 0 skipped, 1 not reached, of 2"]
@@ -234,7 +235,7 @@ def test_a_shard_begins_nothing_after_its_time(tmp_path: Path) -> None:
 
 def test_a_shard_that_was_ended_is_told(tmp_path: Path) -> None:
     lines = [{"total": 2}, {"name": "a", "outcome": "passed", "why": ""}]
-    (tmp_path / "0.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines) + '{"name": "b", "outc')
+    (tmp_path / "0.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines) + '{"name": "b", "outc', "utf-8")
     outcome = checks.gathered([tmp_path / "0.jsonl", tmp_path / "1.jsonl"])
     assert outcome.counts["passed"] == 1
     assert [text.split(",")[0] for text in outcome.broken] == ["a shard did not come to its end"] * 2

@@ -30,6 +30,7 @@ from . import stand_in
 from .gpu_samples import CONVOLUTIONS, DTYPES, NAMES, arguments, op, plain, random_window, shapes
 from .nvidia import complaints, needs_the_compiler
 from .stand_in.raw import compiler, kept_in
+from .versions import posix
 
 if compiler() is None:
     pytest.skip("there is no C++ compiler to build the kernels for the CPU", allow_module_level=True)
@@ -461,6 +462,7 @@ def test_arguments_must_have_the_sizes_of_the_parameters(cupy: Any, two_gpus: An
         write((1,), (1,), (x, 1))
 
 
+@posix
 def test_what_is_built_is_kept_in_a_folder_of_this_users_alone(tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.mkdir(mode=0o700)

@@ -48,7 +48,7 @@ CLAIMED = {
     name
     for package in (minigrad, nn)
     for path in Path(package.__file__).parent.rglob("*.py")
-    for name in re.findall(r'^@accelerated\("(\w*)".*\)$', path.read_text(), re.MULTILINE)
+    for name in re.findall(r'^@accelerated\("(\w*)".*\)$', path.read_text("utf-8"), re.MULTILINE)
 }
 
 
@@ -413,7 +413,7 @@ def test_where_llvmlite_cannot_be_imported_numpy_computes(kind: str) -> None:
 
 
 def test_a_cache_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("where a folder would be")
+    (tmp_path / "file").write_text("where a folder would be", "utf-8")
     code = "import numpy as np; from nn.functional import softmax\n"
     code += "print(float(softmax(np.zeros((100, 50), np.float32))[0, 0]))"
     environment = {**os.environ, "MINIGRAD_CACHE": str(tmp_path / "file")}

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.torch
 #: What nn leaves out of torch.nn, by the reason.
 LAYERS = {
     "deprecated; use LocalResponseNorm, NLLLoss, Sequential": "CrossMapLRN2d NLLLoss2d Container",
-    "several devices at once": "DataParallel SyncBatchNorm",
+    "in nn.distributed": "DataParallel SyncBatchNorm",
     "base classes of the recurrent layers, which no program calls": "RNNBase RNNCellBase",
     "how much memory a fused loss may use": "LinearCrossEntropyOptions",
 }

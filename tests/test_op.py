@@ -216,7 +216,7 @@ def test_what_a_definition_lacks_is_said_at_once() -> None:
     with pytest.raises(TypeError, match="NumPy does not hand kaiser"):
         primitive(np.kaiser, method=False, name="f")(lambda M, beta: M)
     with pytest.raises(TypeError, match="with brackets"):
-        primitive(product)(product)
+        primitive(product)
 
 
 def test_tensors_operators_are_not_replaced_by_accident() -> None:

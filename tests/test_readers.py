@@ -97,13 +97,13 @@ def test_cifar(tmp_path: Path) -> None:
 
 def test_csv(tmp_path: Path) -> None:
     path = tmp_path / "iris.csv"
-    path.write_text("length,width,kind\n5.1,3.5,setosa\n7.0,3.2,versicolor\n\n4.9,3.0,setosa\n")
+    path.write_text("length,width,kind\n5.1,3.5,setosa\n7.0,3.2,versicolor\n\n4.9,3.0,setosa\n", "utf-8")
     x, y, names = read_csv(path, "kind")
     assert x.tolist() == [[5.1, 3.5], [7.0, 3.2], [4.9, 3.0]]
     assert y is not None
     assert y.tolist() == [0, 1, 0]
     assert names == ["length", "width"]
-    path.write_text("1;2;3\n4;5;6\n")
+    path.write_text("1;2;3\n4;5;6\n", "utf-8")
     x, y, _ = read_csv(path, -1, header=False, delimiter=";")
     assert y is not None
     assert y.tolist() == [3, 6]
@@ -115,10 +115,10 @@ def test_csv(tmp_path: Path) -> None:
         ("a,b\n1,\n", "line 2, column 'b': '' is not a number"),
         ("a,b\n", "holds no rows"),
     ):
-        path.write_text(text)
+        path.write_text(text, "utf-8")
         with pytest.raises(ValueError, match=message):
             read_csv(path)
-    path.write_text("a,b\n1,\n")
+    path.write_text("a,b\n1,\n", "utf-8")
     assert np.isnan(read_csv(path, allow_nan=True)[0][0, 1])
     with pytest.raises(ValueError, match="no column 'c'; it has a, b"):
         read_csv(path, "c")
@@ -162,16 +162,16 @@ def test_csv_files_that_are_refused_name_file_line_and_column(tmp_path: Path, te
 
 def test_csv_numbers_are_exact_and_keep_their_type(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_text("a,b,t\n9007199254740993,1e3,9007199254740993\n-2,3.0,5\n")
+    path.write_text("a,b,t\n9007199254740993,1e3,9007199254740993\n-2,3.0,5\n", "utf-8")
     x, y, _ = read_csv(path, "t", dtype=np.int64)
     assert x.tolist() == [[9007199254740993, 1000], [-2, 3]] and x.dtype == np.int64
     assert y is not None
     assert y.tolist() == [9007199254740993, 5] and y.dtype == np.int64
-    path.write_text("a\n18446744073709551615\n")
+    path.write_text("a\n18446744073709551615\n", "utf-8")
     assert read_csv(path, dtype=np.uint64)[0].tolist() == [[2**64 - 1]]
-    path.write_text("t,a\n1e300,1\n2,2\n")
+    path.write_text("t,a\n1e300,1\n2,2\n", "utf-8")
     assert read_csv(path, "t")[1].tolist() == [1e300, 2.0]  # type: ignore[union-attr]
-    path.write_text("t,a\n,\n2,inf\n")
+    path.write_text("t,a\n,\n2,inf\n", "utf-8")
     x, y, _ = read_csv(path, "t", allow_nan=True)
     np.testing.assert_array_equal(x, [[np.nan], [np.inf]])
     np.testing.assert_array_equal(y, [np.nan, 2.0])
@@ -191,7 +191,7 @@ def test_a_file_of_one_endless_line_does_not_fill_the_memory(tmp_path: Path) -> 
     with pytest.raises(ValueError, match="a.csv, line 1: the line has more than 16,777,216 characters"):
         read_csv(path)
     assert peak_of(lambda: read_csv(path)) < 100_000_000
-    path.write_text(",".join(map(str, range(20_000))) + "\n" + "1," * 19_999 + "1\n")
+    path.write_text(",".join(map(str, range(20_000))) + "\n" + "1," * 19_999 + "1\n", "utf-8")
     assert read_csv(path)[0].shape == (1, 20_000)
 
 
@@ -282,8 +282,8 @@ def test_an_image_of_another_kind_starts_no_program(tmp_path: Path, monkeypatch:
     """PostScript is drawn by Ghostscript, of which a stand-in leaves a mark."""
     pytest.importorskip("PIL.Image", reason="pillow is not installed")
     (tmp_path / "images" / "a").mkdir(parents=True)
-    (tmp_path / "images" / "a" / "x.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n%%EOF\n")
-    (tmp_path / "gs").write_text(f"#!/bin/sh\necho ran > {tmp_path}/mark\n")
+    (tmp_path / "images" / "a" / "x.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n%%EOF\n")
+    (tmp_path / "gs").write_text(f"#!/bin/sh\necho ran > {tmp_path}/mark\n", "utf-8")
     (tmp_path / "gs").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     with pytest.raises(ValueError, match="x.png cannot be read as an image"):
@@ -325,10 +325,10 @@ def test_scikit_learns_sets_have_the_published_sizes() -> None:
 
 
 def test_whole_numbers_that_a_float_cannot_hold_are_read_exactly(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("x,y\n9007199254740993.0,-9007199254740993.00\n9.007199254740993e15,3e0\n")
+    (tmp_path / "a.csv").write_text("x,y\n9007199254740993.0,-9007199254740993.00\n9.007199254740993e15,3e0\n", "utf-8")
     features, targets, _ = read_csv(tmp_path / "a.csv", "y", dtype="int64")
     assert features.ravel().tolist() == [2**53 + 1] * 2
     assert targets is not None and targets.tolist() == [-(2**53) - 1, 3]
-    (tmp_path / "a.csv").write_text("x\n9007199254740993.5\n")
+    (tmp_path / "a.csv").write_text("x\n9007199254740993.5\n", "utf-8")
     with pytest.raises(ValueError, match=r"'9007199254740993\.5' is not a whole number"):
         read_csv(tmp_path / "a.csv", dtype="int64")

@@ -208,6 +208,7 @@ class TestThePage:
             card = page.locator(".cards.small .card", has=page.get_by_text("3: Tanh", exact=True))
             most = max(recorder.epochs[-1]["activations"]["3"]["counts"])
             assert card.locator(".counts span").all_text_contents() == [f"{most}", "0"]
+            assert card.locator(".counts").get_attribute("aria-hidden") == "true"
             assert violations(page) == []
 
     def test_a_line_is_singled_out(self, tmp_path: Path) -> None:

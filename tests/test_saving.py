@@ -151,3 +151,13 @@ def test_a_shared_weight_is_loaded_from_any_one_of_its_names(tmp_path: Path) -> 
     del state["head.weight"]
     with pytest.raises(ValueError, match=r"missing: 'embed.weight'"):
         third.load_state_dict(state)
+
+
+def test_names_with_the_same_words_before_each_say_how_to_take_them_away() -> None:
+    model = nn.Linear(2, 1)
+    wrapped = {f"module.{name}": values for name, values in model.state_dict().items()}
+    with pytest.raises(ValueError, match=r"begin with 'module\.': write \{name\.removeprefix\('module\.'\): x for"):
+        model.load_state_dict(wrapped)
+    model.load_state_dict({name.removeprefix("module."): x for name, x in wrapped.items()})
+    with pytest.raises(ValueError, match="missing: 'bias' of shape .*\n  strict=False loads what fits"):
+        model.load_state_dict({"weight": model.weight})

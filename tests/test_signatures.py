@@ -13,6 +13,8 @@ import pytest
 import minigrad as mg
 from minigrad import Tensor
 
+from .versions import tells_signatures
+
 #: What NumPy takes and we refuse, with the reason: (function, option) -> (why, a value to refuse).
 REFUSED: dict[tuple[str, str], tuple[str, Any]] = {
     ("numpy.sort", "order"): (
@@ -60,6 +62,7 @@ def test_sort_descends_where_numpys_does() -> None:
     assert x.grad.tolist() == [3.0, 1.0, 2.0]
 
 
+@tells_signatures
 @pytest.mark.parametrize("name", names())
 def test_signature_is_numpys(name: str) -> None:
     theirs, ours = parameters(numpy_function(name)), parameters(mg.registered()[name])
@@ -202,6 +205,7 @@ def positional(function: Callable[..., Any], values: dict[str, Any]) -> tuple[li
     return [v for n, v in values.items() if n not in by_name], {n: v for n, v in values.items() if n in by_name}
 
 
+@tells_signatures
 @pytest.mark.parametrize(("name", "values"), CALLS, ids=CALL_IDS)
 def test_every_parameter_by_position(name: str, values: dict[str, Any]) -> None:
     function = numpy_function(name)
@@ -215,6 +219,7 @@ def test_every_parameter_by_position(name: str, values: dict[str, Any]) -> None:
     )
 
 
+@tells_signatures
 @pytest.mark.parametrize(("name", "values"), CALLS, ids=CALL_IDS)
 def test_every_parameter_by_name(name: str, values: dict[str, Any]) -> None:
     function = numpy_function(name)

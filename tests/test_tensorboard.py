@@ -219,17 +219,17 @@ def test_embeddings_are_files_that_the_projector_lists(tmp_path: Path) -> None:
         writer.add_embedding(Tensor(vectors), ["a", "b\tc", "d", "e", "f"], images, 7, tag="../words")
         writer.add_embedding(vectors, [[i, i * i] for i in range(5)], metadata_header=["n", "square"])
         writer.add_embedding(vectors[:3], [[i, i] for i in range(3)], metadata_header=["n", "square"])
-    config = text_format.Parse((tmp_path / "projector_config.pbtxt").read_text(), ProjectorConfig())
+    config = text_format.Parse((tmp_path / "projector_config.pbtxt").read_text("utf-8"), ProjectorConfig())
     words, plain = config.embeddings
     assert ".." not in words.tensor_path and (tmp_path / words.tensor_path).is_file()
     np.testing.assert_allclose(np.loadtxt(tmp_path / words.tensor_path), vectors)
-    assert (tmp_path / words.metadata_path).read_text().splitlines() == ["a", "b c", "d", "e", "f"]
+    assert (tmp_path / words.metadata_path).read_text("utf-8").splitlines() == ["a", "b c", "d", "e", "f"]
     pillow = pytest.importorskip("PIL.Image", reason="pillow is not installed")
     sprite = np.asarray(pillow.open(tmp_path / words.sprite.image_path))
     assert sprite.shape == (8, 18, 3) and list(words.sprite.single_image_dim) == [6, 4]
     assert (sprite[4:, 6:12] == 255).all() and sprite.sum() == 255 * 3 * 24
-    assert (tmp_path / plain.metadata_path).read_text().splitlines() == ["n\tsquare", "0\t0", "1\t1", "2\t2"]
-    assert len((tmp_path / plain.tensor_path).read_text().splitlines()) == 3
+    assert (tmp_path / plain.metadata_path).read_text("utf-8").splitlines() == ["n\tsquare", "0\t0", "1\t1", "2\t2"]
+    assert len((tmp_path / plain.tensor_path).read_text("utf-8").splitlines()) == 3
 
 
 def test_what_came_after_a_step_is_hidden(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_words_are_what_stands_before_the_numbers(tmp_path: Path) -> None:
         np.testing.assert_allclose(got.vectors, [[i + 0.5, -i / 10] for i in range(6)])
     path.write_bytes(b"a\xff 1 2\na\xfe 3 4\n")
     assert text.read_vectors(path).words == ["a\\xff", "a\\xfe"]
-    path.write_text("a 1 2\nb 3 4\na 5 6\n")
+    path.write_text("a 1 2\nb 3 4\na 5 6\n", "utf-8")
     with pytest.warns(UserWarning, match="1 words occur twice, 'a' say"):
         got = text.read_vectors(path)
     assert got.words == ["a", "b"] and got["a"].tolist() == [1, 2]
@@ -167,7 +167,7 @@ def test_words_are_what_stands_before_the_numbers(tmp_path: Path) -> None:
         ("a " + "1 " * 5_000_000, "line 1 has more than 8,388,608 characters"),
         ("3 " + "9" * 18 + "\na 1 2 3\n", "cut off after 0 words"),
     ):
-        path.write_text(bad)
+        path.write_text(bad, "utf-8")
         with pytest.raises(ValueError, match=message) as caught:
             text.read_vectors(path)
         assert str(path) in str(caught.value)
@@ -194,10 +194,11 @@ def test_neighbours_and_analogies(tmp_path: Path) -> None:
     for method in ("3CosAdd", "3CosMul"):
         assert vectors.analogy("man", "king", "woman", 2, method)[0][0] in ("queen", "princess")
     (tmp_path / "questions").write_text(
-        ": royal\nprince princess king queen\nking unknown a b\n: other\nman woman prince princess\n"
+        ": royal\nprince princess king queen\nking unknown a b\n: other\nman woman prince princess\n",
+        "utf-8",
     )
     assert vectors.evaluate(tmp_path / "questions") == {"royal": (1, 1), "other": (1, 1)}
-    (tmp_path / "questions").write_text("king queen man\n")
+    (tmp_path / "questions").write_text("king queen man\n", "utf-8")
     with pytest.raises(ValueError, match="line 1: an analogy is four words"):
         vectors.evaluate(tmp_path / "questions")
     with pytest.raises(KeyError, match="no vector for 'pear'"):
@@ -207,13 +208,13 @@ def test_neighbours_and_analogies(tmp_path: Path) -> None:
 
 
 def test_numbers_of_vectors_are_a_files_not_pythons(tmp_path: Path) -> None:
-    (tmp_path / "v.txt").write_text("a 1.0 2.0\nb 1_0 2.0\n")
+    (tmp_path / "v.txt").write_text("a 1.0 2.0\nb 1_0 2.0\n", "utf-8")
     with pytest.raises(ValueError, match="line 2"):
         text.read_vectors(tmp_path / "v.txt")
 
 
 @pytest.mark.parametrize("bad", [-1, 0, 1.5, "a", True])
 def test_a_number_of_words_that_is_none_is_refused(tmp_path: Path, bad: Any) -> None:
-    (tmp_path / "v.txt").write_text("a 1.0 2.0\nb 1.0 2.0\n")
+    (tmp_path / "v.txt").write_text("a 1.0 2.0\nb 1.0 2.0\n", "utf-8")
     with pytest.raises(ValueError, match="max_words must be a whole number of at least 1"):
         text.read_vectors(tmp_path / "v.txt", max_words=bad)

@@ -66,7 +66,7 @@ def test_right_uses_pass(checker: Any, tmp_path: Path) -> None:
 
 @every_checker
 def test_every_wrong_use_is_found_and_nothing_else(checker: Any, tmp_path: Path) -> None:
-    lines = enumerate(WRONG.read_text().splitlines(), 1)
+    lines = enumerate(WRONG.read_text("utf-8").splitlines(), 1)
     marked = {n for n, line in lines if line.endswith("# error")}
     assert len(marked) > 10
     found = checker(WRONG, tmp_path)
@@ -93,7 +93,7 @@ def test_the_stubs_are_what_the_definitions_say() -> None:
     found = json.loads(subprocess.check_output([sys.executable, "-c", show], cwd=ROOT / "tools", text=True))
     assert len(found) == 5
     for path, text in found.items():
-        assert Path(path).read_text() == text, f"{path} is out of date: make stubs"
+        assert Path(path).read_text("utf-8") == text, f"{path} is out of date: make stubs"
 
 
 def test_functions_return_what_their_stubs_say() -> None:

@@ -59,7 +59,7 @@ def _shares() -> Iterator[float]:
     for group in _groups():
         for names in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
             try:
-                quota, period = " ".join((group / name).read_text() for name in names).split()
+                quota, period = " ".join((group / name).read_text("utf-8") for name in names).split()
                 if quota not in ("max", "-1"):
                     yield int(quota) / int(period)
             except (OSError, ValueError):
@@ -69,7 +69,7 @@ def _shares() -> Iterator[float]:
 def _groups() -> list[Path]:
     """The folders of the groups that this process is in, and of those around them."""
     try:
-        lines = OWN_GROUP.read_text().splitlines()
+        lines = OWN_GROUP.read_text("utf-8").splitlines()
     except OSError:
         return []
     found: dict[Path, None] = {}

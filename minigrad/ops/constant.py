@@ -5,7 +5,6 @@ They work on tensors like all others and give constants, tensors that require no
 
 from __future__ import annotations
 
-import inspect
 from operator import attrgetter
 from typing import Any
 
@@ -15,6 +14,7 @@ from .. import backend
 from ..arrays.batch import all_examples
 from ..calling import call_with_options, different_devices, holds_tensor
 from ..hints import check_options
+from ..numpy_signatures import numpy_signature
 from ..primitive import composed
 from ..reasons import missing_on_gpu
 from ..tensor import Tensor, raw, wrap
@@ -153,7 +153,7 @@ def _constant(name: str) -> None:
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"NumPy's `{name}`; its result is a constant (no gradient)."
-    signature = inspect.signature(numpy_function)
+    signature = numpy_signature(numpy_function)
     if not isinstance(numpy_function, np.ufunc):  # NumPy's protocol takes care of their `out`
         function.__signature__ = signature  # type: ignore[attr-defined]
     function = composed(numpy_function, operators=_OPERATORS.get(name, ()))(function)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .dataset import IterableDataset
-from .fetching import END
+from .fetching import END, Job
 from .workers import Workers
 
 if TYPE_CHECKING:
@@ -22,16 +23,20 @@ class LoaderIterator:
     ahead.  They end with the iteration: at its last batch, after an error, or when nobody holds
     the iterator any more.
 
+    Args:
+        changed: what is fetched in the place of each batch of a data set with items by number.
+
     Attributes:
         epoch, position: where the next batch stands; after the last batch of an epoch that is the
             beginning of the next.
     """
 
-    def __init__(self, loader: DataLoader) -> None:
+    def __init__(self, loader: DataLoader, changed: Callable[[Job], Job] | None = None) -> None:
         self._loader = loader
         self._workers: Workers | None = None  # until the first batch is asked for
         iteration, self.epoch, self.position = loader._begin()
-        self._jobs = loader._jobs(iteration, self.epoch, self.position)
+        jobs = loader._jobs(iteration, self.epoch, self.position)
+        self._jobs = jobs if changed is None else map(changed, jobs)
         self._skip = self.position if isinstance(loader.dataset, IterableDataset) else 0
         self._ahead = max(loader.num_workers * loader.prefetch_factor, 1)
         self._open = deque(range(max(loader.num_workers, 1)))  # who has more to do, in turn

@@ -82,9 +82,10 @@ def _conv(n: int) -> Callable[..., Tensor]:
             return convolve(x[None], weight, bias, stride, padding, dilation, groups)[0]
         if len(shape) != n + 2 or shape[1] != kernel[1] * groups:
             axes = "(N, C, {})".format(", ".join("DHW"[-n:]))
+            moved = len(shape) == n + 2 and shape[-1] == kernel[1] * groups
             raise ValueError(
                 f"conv{n}d: expected input {axes} with C = {kernel[1] * groups} channels (weight {kernel}, groups {groups}), "
-                f"got shape {shape}"
+                f"got shape {shape}{'; channels come first: write np.moveaxis(x, -1, 1)' if moved else ''}"
             )
         _check_bias(f"conv{n}d", bias, kernel[0])
         if kernel[0] % groups:

@@ -20,7 +20,7 @@ def of_shard(items: Sequence[Any], shard: str) -> list[Any]:
 
 class Report:
     def __init__(self, path: Path) -> None:
-        self.file = path.open("w")
+        self.file = path.open("w", encoding="utf-8")
 
     def _line(self, entry: dict[str, Any]) -> None:
         print(json.dumps(entry), file=self.file, flush=True)

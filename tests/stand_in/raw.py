@@ -49,7 +49,9 @@ OPTIONS = (
 
 
 def compiler() -> str | None:
-    """The C++ compiler of this machine, or None."""
+    """The C++ compiler of this machine, or None; those of Windows build other libraries, and are not tried."""
+    if os.name == "nt":
+        return None
     return shutil.which("g++") or shutil.which("c++") or shutil.which("clang++")
 
 

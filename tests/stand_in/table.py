@@ -25,7 +25,7 @@ class UfuncEntry:
 def read() -> dict[str, dict[str, str]]:
     """The lines of the table: for each module the text after each name."""
     sections: dict[str, dict[str, str]] = {}
-    for line in TABLE.read_text().splitlines():
+    for line in TABLE.read_text("utf-8").splitlines():
         if line.startswith("["):
             section = sections.setdefault(line.strip("[]"), {})
         elif line and not line.startswith("#"):
