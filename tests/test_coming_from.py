@@ -20,7 +20,7 @@ import minigrad.scipy
 import nn
 from minigrad import Tensor
 
-from .test_project import load
+from .programs import load
 
 PAGES = Path(__file__).resolve().parent.parent / "docs" / "coming_from"
 LIBRARIES = {"pytorch": "torch", "autograd": "autograd", "keras": "keras", "jax": "jax"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import re
 import shutil
 import subprocess
@@ -15,23 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from .programs import load
+
 ROOT = Path(__file__).resolve().parent.parent
 TEXTS = (".py", ".pyi", ".md", ".toml", ".ipynb")
 DOCUMENTS = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")] + sorted((ROOT / "docs").rglob("*.md"))
-
-
-def load_example(name: str) -> Any:
-    return load(f"examples/{name}.py")
-
-
-def load(path: str) -> Any:
-    """A program of the project as a module."""
-    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_the_name_of_the_distribution_is_the_same_everywhere() -> None:
@@ -66,7 +53,7 @@ def test_extras_that_messages_name_exist() -> None:
 
 
 def test_quickstart_learns_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    reached = load_example("quickstart").main(["--epochs", "10", "--out", str(tmp_path)])
+    reached = load("examples/quickstart.py").main(["--epochs", "10", "--out", str(tmp_path)])
     assert reached > 0.93
     assert (tmp_path / "graph.dot").stat().st_size > 1000
     assert (tmp_path / "tanh.png").read_bytes()[:4] == b"\x89PNG"
@@ -87,7 +74,7 @@ def test_quickstart_without_dot_says_how_to_get_it(
 ) -> None:
     import minigrad
 
-    quickstart = load_example("quickstart")
+    quickstart = load("examples/quickstart.py")
     monkeypatch.setenv("PATH", str(tmp_path))
     x = minigrad.Tensor(1.0, requires_grad=True)
     quickstart.draw(None, x * x, tmp_path)

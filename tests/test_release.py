@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
@@ -25,6 +24,8 @@ import minigrad
 import nn
 from minigrad.install import DISTRIBUTION
 
+from .programs import load
+
 yaml = pytest.importorskip("yaml", reason="needs PyYAML")
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,12 +38,7 @@ LEFT_OUT = (".git", ".venv", "out", "build", "dist", "*.egg-info", "__pycache__"
 
 def release() -> Any:
     """tools/release.py as a module."""
-    spec = importlib.util.spec_from_file_location("release", ROOT / "tools" / "release.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("tools/release.py")
 
 
 # ------------------------------------------------------------------------------------- version

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import subprocess
@@ -18,18 +17,10 @@ from minigrad.primitive import numpy_table
 
 from . import typed_right
 from .ops_table import SAMPLES
+from .programs import load
 
 ROOT = Path(__file__).resolve().parent.parent
 RIGHT, WRONG = ROOT / "tests" / "typed_right.py", ROOT / "tests" / "typed_wrong.py"
-
-
-def generator() -> Any:
-    spec = importlib.util.spec_from_file_location("stubs", ROOT / "tools" / "stubs.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def mypy(path: Path, cache: Path) -> dict[int, str]:
@@ -98,7 +89,7 @@ def test_the_stubs_are_what_the_definitions_say() -> None:
 
 def test_functions_return_what_their_stubs_say() -> None:
     """For every sample of the table of ops whose function is NumPy's own."""
-    result_of = generator().result_of
+    result_of = load("tools/stubs.py").result_of
     seen = 0
     for name, _, sample in SAMPLES:
         function = numpy_table.get(sample.f) if getattr(sample.f, "__hash__", None) else None
