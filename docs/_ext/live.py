@@ -94,8 +94,8 @@ def framed(address: str, fragment: str, title: str, height: int) -> tuple[str, s
 
 @cache
 def packages() -> bytes:
-    """A digest of minigrad and nn: when they change, so may every page."""
-    files = (path for package in ("minigrad", "nn") for path in sorted((ROOT / package).rglob("*")))
+    """A digest of minigrad, nn and the models that pages share: when they change, so may every page."""
+    files = (path for package in ("minigrad", "nn", "examples/pages") for path in sorted((ROOT / package).rglob("*")))
     found = hashlib.sha256()
     for path in files:
         if path.is_file() and "__pycache__" not in path.parts:

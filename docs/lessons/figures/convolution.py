@@ -8,6 +8,7 @@ import numpy as np
 
 import minigrad as mg
 import nn
+from examples.pages.models import LeNet
 from minigrad import viz
 from nn.functional import conv2d, cross_entropy
 
@@ -41,21 +42,6 @@ def backwards(path: Path) -> None:
     target = np.array([[[[1.0, 0], [0, 1]]]])
     kernel = np.array([[1.0, 0, -1], [0.5, 0, -0.5], [0, 0, 0]])[None, None]
     viz.explore(loss, image, kernel, target, path=path, title="What a kernel gets back")
-
-
-class LeNet(nn.Module):
-    """LeCun's network, with ReLU and max-pooling."""
-
-    def __init__(self):
-        self.features = nn.Sequential(
-            nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2)
-        )
-        self.classifier = nn.Sequential(
-            nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)
-        )
-
-    def forward(self, images, labels):
-        return cross_entropy(self.classifier(self.features(images)), labels)
 
 
 def lenet(path: Path) -> None:
