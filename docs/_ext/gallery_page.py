@@ -34,7 +34,7 @@ def page(name: str, documents: Container[str]) -> nodes.section:
     parts = [
         paragraph(*words(line(name, topic)), classes=["gallery-lead"]),
         paragraph(*place(name, family), classes=["gallery-place"]),
-        *picture(name),
+        *picture(name, topic),
         *([section("What it shows", *prose(said))] if said.strip() else []),
         *([section("What it reaches", *reached(name))] if kept(name) else []),
         section("Run it", *commands(name)),
@@ -54,11 +54,10 @@ def place(name: str, family: str) -> list[nodes.Node | str]:
     return [chip, " ", number, " ", nodes.literal("", f"examples/{name}.py")]
 
 
-def picture(name: str) -> list[nodes.Node]:
+def picture(name: str, topic: str) -> list[nodes.Node]:
     """What the script draws, if it does."""
     if not (PICTURES / f"{name}.png").exists():
         return []
-    topic = next(members[name] for members in COURSE.values() if name in members)
     image = nodes.image(uri=f"/../examples/pictures/{name}.png", alt=f"What {name}.py draws: {line(name, topic)}")
     return [nodes.figure("", image, classes=["gallery-figure"])]
 
