@@ -20,7 +20,8 @@ import minigrad as mg
 import nn
 from minigrad import viz
 
-from .browser import chromium, needs_browser, violations
+from . import browser
+from .browser import needs_browser, violations
 from .sites import importable, opened
 
 pytest.importorskip("sphinx", reason="needs the extra docs")
@@ -221,14 +222,8 @@ def figure(lesson: str, name: str, folder: Path) -> Iterator[Any]:
     block = re.findall(rf"^```\{{live\}} {name}\n(.*?)^```", source.read_text("utf-8"), re.M | re.S)[0]
     fragment, height = re.findall(r":fragment: (.*)", block)[0], int(re.findall(r":height: (.*)", block)[0])
     getattr(live.load(live.figures_of(source)), name)(folder / "page.html")
-    tab = chromium().new_context(viewport={"width": 760, "height": height})
-    try:
-        page = tab.new_page()
-        page.goto(f"{(folder / 'page.html').as_uri()}#{fragment}")
-        page.locator("html[data-ready]").wait_for(state="attached")
+    with browser.opened(folder / "page.html", fragment=f"#{fragment}", viewport={"width": 760, "height": height}) as page:
         yield page
-    finally:
-        tab.close()
 
 
 class TestInABrowser:

@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,8 @@ from typing import Any
 import pytest
 
 from . import sites
-from .browser import chromium, violations
-from .sites import ROOT, in_browser
+from .browser import violations
+from .sites import ROOT, in_browser, opened
 
 EXAMPLES, NOTEBOOKS = ROOT / "examples", ROOT / "examples" / "notebooks"
 NAMES = [path.stem for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
@@ -245,44 +244,38 @@ def test_jupyterlite_has_the_notebooks_and_takes_nothing_from_the_index() -> Non
 # ---- in the browser
 
 
-@pytest.fixture(params=["light", "dark"])
-def tab(request: pytest.FixtureRequest) -> Iterator[Any]:
-    context = chromium().new_context(viewport={"width": 1280, "height": 900}, color_scheme=request.param)
-    try:
-        yield context.new_page()
-    finally:
-        context.close()
-
-
 @in_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["gallery/index", "gallery/char_language_model", "notebooks/index", f"notebooks/{NAMES[0]}"])
-def test_pages_are_accessible_and_fit_a_phone(path: str, site: Path, tab: Any) -> None:
-    tab.goto((site / f"{path}.html").as_uri())
-    tab.wait_for_load_state()
-    assert violations(tab) == []
-    tab.set_viewport_size({"width": 390, "height": 844})
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+def test_pages_are_accessible_and_fit_a_phone(path: str, scheme: str, site: Path) -> None:
+    with opened(site / f"{path}.html", scheme, width=1280) as tab:
+        tab.wait_for_load_state()
+        assert violations(tab) == []
+        tab.set_viewport_size({"width": 390, "height": 844})
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 @in_browser
 @pytest.mark.usefixtures("extensions")
-def test_families_and_words_choose_the_cards(site: Path, tab: Any) -> None:
-    address = (site / "gallery" / "index.html").as_uri()
-    tab.goto(address)
-    shown, count, chosen = tab.locator(".gallery-cards > li:visible"), tab.locator("output"), tab.locator("[aria-current=true]")
-    assert shown.count() == len(examples())
-    assert chosen.inner_text().startswith("All")
-    tab.get_by_role("link", name="Convolution", exact=False).first.click()
-    assert tab.url == f"{address}#convolution"
-    assert shown.count() == len(course()["Convolution"])
-    assert count.inner_text() == f"{shown.count()} examples"
-    assert chosen.inner_text().startswith("Convolution")
-    tab.get_by_label("Filter the examples").fill("resnet")
-    assert shown.locator(".gallery-title").all_inner_texts() == ["Residual networks"]
-    assert count.inner_text() == "1 example"
-    tab.go_back()
-    tab.get_by_label("Filter the examples").fill("")
-    assert shown.count() == len(examples())
-    tab.goto(f"{address}#recurrent")
-    tab.reload()
-    assert shown.count() == len(course()["Recurrent"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_families_and_words_choose_the_cards(scheme: str, site: Path) -> None:
+    overview = site / "gallery" / "index.html"
+    with opened(overview, scheme, width=1280) as tab:
+        shown, count = tab.locator(".gallery-cards > li:visible"), tab.locator("output")
+        chosen = tab.locator("[aria-current=true]")
+        assert shown.count() == len(examples())
+        assert chosen.inner_text().startswith("All")
+        tab.get_by_role("link", name="Convolution", exact=False).first.click()
+        assert tab.url == f"{overview.as_uri()}#convolution"
+        assert shown.count() == len(course()["Convolution"])
+        assert count.inner_text() == f"{shown.count()} examples"
+        assert chosen.inner_text().startswith("Convolution")
+        tab.get_by_label("Filter the examples").fill("resnet")
+        assert shown.locator(".gallery-title").all_inner_texts() == ["Residual networks"]
+        assert count.inner_text() == "1 example"
+        tab.go_back()
+        tab.get_by_label("Filter the examples").fill("")
+        assert shown.count() == len(examples())
+        tab.goto(f"{overview.as_uri()}#recurrent")
+        tab.reload()
+        assert shown.count() == len(course()["Recurrent"])

@@ -30,13 +30,13 @@ def page(name: str, documents: Container[str]) -> nodes.section:
     """All of it; `documents` are the site's, and links lead to no others."""
     family = next(family for family, members in COURSE.items() if name in members)
     topic = COURSE[family][name]
-    said = docstring(name).partition("\n\n")[2]
+    said, measurements = docstring(name).partition("\n\n")[2], kept(name)
     parts = [
         paragraph(*words(line(name, topic)), classes=["gallery-lead"]),
         paragraph(*place(name, family), classes=["gallery-place"]),
-        *picture(name),
+        *picture(name, topic),
         *([section("What it shows", *prose(said))] if said.strip() else []),
-        *([section("What it reaches", *reached(name))] if kept(name) else []),
+        *([section("What it reaches", *reached(name, measurements))] if measurements else []),
         section("Run it", *commands(name)),
         section("The code", *code(name)),
         section("Read on", *reading(name, family, documents)),
@@ -54,11 +54,10 @@ def place(name: str, family: str) -> list[nodes.Node | str]:
     return [chip, " ", number, " ", nodes.literal("", f"examples/{name}.py")]
 
 
-def picture(name: str) -> list[nodes.Node]:
+def picture(name: str, topic: str) -> list[nodes.Node]:
     """What the script draws, if it does."""
     if not (PICTURES / f"{name}.png").exists():
         return []
-    topic = next(members[name] for members in COURSE.values() if name in members)
     image = nodes.image(uri=f"/../examples/pictures/{name}.png", alt=f"What {name}.py draws: {line(name, topic)}")
     return [nodes.figure("", image, classes=["gallery-figure"])]
 
@@ -66,13 +65,13 @@ def picture(name: str) -> list[nodes.Node]:
 # ---- what it reaches
 
 
-def reached(name: str) -> Iterator[nodes.Node]:
+def reached(name: str, measurements: list[dict[str, Any]]) -> Iterator[nodes.Node]:
     """A table for each measurement, and what was published."""
     yield paragraph(
         "The median over the seeds, and the range from the lowest to the highest. Below the line is what chance and the simplest "
         "methods reach on the same data, and what is out of reach."
     )
-    for measured in sorted(kept(name), key=lambda found: "options" in found):
+    for measured in sorted(measurements, key=lambda found: "options" in found):
         yield measurement(measured)
         yield from wrote(measured)
     if said := published(name):

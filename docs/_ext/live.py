@@ -24,7 +24,6 @@ from types import ModuleType
 
 from docutils import nodes
 from docutils.parsers.rst import directives
-from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -74,12 +73,8 @@ class Live(SphinxDirective):
         fragment = self.options.get("fragment", "embed")
         uri = "../" * docname.count("/") + f"{FOLDER}/{docname}/{name}.html"
         before, after = framed(uri, fragment, self.options["alt"], self.options.get("height", 420))
-        return [nodes.raw("", before, format="html"), *self.caption(), nodes.raw("", after, format="html")]
-
-    def caption(self) -> list[nodes.Node]:
-        holder = nodes.Element()
-        self.state.nested_parse(StringList([self.options.get("caption", "")]), self.content_offset, holder)
-        return [*(child for paragraph in holder for child in paragraph.children), nodes.Text(" ")]
+        caption, _ = self.parse_inline(self.options.get("caption", ""))
+        return [nodes.raw("", before, format="html"), *caption, nodes.Text(" "), nodes.raw("", after, format="html")]
 
 
 def framed(address: str, fragment: str, title: str, height: int) -> tuple[str, str]:

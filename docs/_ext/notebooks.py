@@ -59,7 +59,8 @@ def page_of(name: str, notebook: Notebook, places: dict[str, str]) -> Notebook:
     first, *cells = notebook["cells"]
     heading, _, rest = text(first).partition("\n")
     above = {**first, "source": f"{heading}\n\n{buttons(name, places)}\n{rest}"}
-    shown = [{**cell, "outputs": [frame(name, cell)]} if i in pages(notebook) else cell for i, cell in enumerate(cells, 1)]
+    with_page = pages(notebook)
+    shown = [{**cell, "outputs": [frame(name, cell)]} if i in with_page else cell for i, cell in enumerate(cells, 1)]
     return {**notebook, "cells": [above, *shown]}
 
 

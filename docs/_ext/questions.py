@@ -40,7 +40,6 @@ from dataclasses import dataclass, field
 
 from docutils import nodes
 from docutils.parsers.rst import directives
-from docutils.statemachine import StringList
 from element import Element, text_of
 from element import setup as setup_element
 from sphinx.application import Sphinx
@@ -170,12 +169,10 @@ class Question(SphinxDirective):
     # ---- the parts
 
     def parse(self, lines: list[str]) -> list[nodes.Node]:
-        holder = nodes.Element()
-        self.state.nested_parse(StringList(lines), self.content_offset, holder)
-        return holder.children
+        return self.parse_text_to_nodes("\n".join(lines))
 
     def inline(self, text: str) -> list[nodes.Node]:
-        return [child for paragraph in self.parse([text]) for child in paragraph.children]
+        return self.parse_inline(text)[0]
 
     def choices(self, body: Body, name: str) -> Element:
         rows = [
