@@ -186,9 +186,8 @@ class Team(Alone):
 
     @contextmanager
     def share(self, rows: int) -> Iterator[None]:
-        with warnings.catch_warnings():
-            if not rows:
-                warnings.simplefilter("ignore", RuntimeWarning)  # a mean of nothing, which does not count
+        # Of nothing a mean warns, and does not count.  Elsewhere filters stay, or a warning would be said again at each batch.
+        with nullcontext() if rows else warnings.catch_warnings(action="ignore", category=RuntimeWarning):
             try:
                 yield
             except ValueError as error:
