@@ -273,6 +273,13 @@ def test_stacks_of_your_own_take_their_places_in_a_transformer() -> None:
     assert model(np.ones((5, 1, 4)), np.ones((3, 1, 4)), memory_is_causal=True).shape == (3, 1, 4)
 
 
+def test_one_array_may_be_both_masks() -> None:
+    x = np.random.default_rng(0).normal(size=(3, 3, 4)).astype(np.float32)
+    layer, mask = nn.MultiheadAttention(4, 2, batch_first=True), np.triu(np.ones((3, 3), bool), 1)
+    both, apart = (layer(x, x, x, key_padding_mask=m, attn_mask=mask)[0].tolist() for m in (mask, mask.copy()))
+    assert both == apart
+
+
 @pytest.mark.parametrize(
     ("name", "shape", "words"),
     [

@@ -9,16 +9,19 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import nn
 from nn.data import DataLoader, TensorDataset
 from nn.distributed.run import mpiexec
 from nn.training.checkpoint import read_checkpoint
 from nn.training.shares import Shares
+from nn.training.team import Team
 
 from .ranks import MISSING, ROOT, SETTINGS, ended, fitting, start
 
@@ -108,6 +111,16 @@ def test_a_share_draws_what_the_whole_batch_draws_and_knows_its_place() -> None:
 
 def test_a_trainer_alone_is_the_same_with_and_without_distributed(alone: Any) -> None:
     assert fitting.fitted(together=True) == alone
+
+
+def test_a_warning_is_said_once_and_not_at_each_batch() -> None:
+    team = Team(nn.Linear(2, 2))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("default")
+        for rows in (5, 5, 3):
+            with team.share(rows):
+                warnings.warn("what a model says", UserWarning, stacklevel=1)
+    assert len(said) == 1
 
 
 def test_the_launcher_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any) -> None:

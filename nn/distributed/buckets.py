@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -143,16 +143,13 @@ class Reducer:
         self.counts = True  # whether this rank's gradients count; if not, they may be NaN
         self.syncs, self.is_concerned = True, False
         self._launched = 0
-        self._ends: list[Callable[[], None]] = []
+        rows = [(bucket, i, p) for bucket in self.buckets for i, p in enumerate(bucket.parameters)]
+        self._taken = [(p, partial(self._receive, bucket, i), partial(bucket.forget, i)) for bucket, i, p in rows]
         self.begin()
 
     def begin(self) -> None:
         """Take the parameters' gradients; to be called again where one may have stopped to learn in between."""
-        rows = [(bucket, i, p) for bucket in self.buckets for i, p in enumerate(bucket.parameters)]
-        self._ends = [p.redirect_grad(self._receiver(bucket, i), partial(bucket.forget, i)) for bucket, i, p in rows]
-
-    def _receiver(self, bucket: Bucket, i: int) -> Callable[[Tensor], None]:
-        return lambda g: self._receive(bucket, i, g)
+        self._ends = [p.redirect_grad(receive, forget) for p, receive, forget in self._taken]
 
     def _receive(self, bucket: Bucket, i: int, gradient: Tensor) -> None:
         g = raw(gradient)

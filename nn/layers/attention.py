@@ -124,25 +124,24 @@ class MultiheadAttention(Module):
         """
         masks = []
         n, heads, queries, keys = q.shape[0], self.num_heads, q.shape[1], k.shape[1]
-        for mask in (attn_mask, key_padding_mask):
+        for name, mask in (("attn_mask", attn_mask), ("key_padding_mask", key_padding_mask)):
             if mask is None:
                 continue
             given = mask if isinstance(mask, Tensor) else as_constant(mask, q)
             check_mask("MultiheadAttention", given)
             given = ~raw(given) if given.dtype == bool else given.astype(q.dtype)
-            if mask is key_padding_mask:
+            if name == "key_padding_mask":
+                wanted = f"(N, S) = ({n}, {keys}), True for keys that do not count"
                 given = given.reshape(-1, 1, 1, given.shape[-1])
-            elif given.ndim == 3 and given.shape[0] == n * heads:
-                given = given.reshape(n, heads, *given.shape[1:])
-            if not _fits(given.shape, (n, heads, queries, keys)):
+            else:
                 wanted = f"(L, S) = ({queries}, {keys}), or (N heads, L, S) = ({n * heads}, {queries}, {keys})"
-                if mask is key_padding_mask:
-                    wanted = f"(N, S) = ({n}, {keys}), True for keys that do not count"
-                name = "key_padding_mask" if mask is key_padding_mask else "attn_mask"
+                if given.ndim == 3 and given.shape[0] == n * heads:
+                    given = given.reshape(n, heads, *given.shape[1:])
+            if not _fits(given.shape, (n, heads, queries, keys)):
                 raise ValueError(f"MultiheadAttention: {name} has shape {np.shape(mask)}, expected {wanted}")
             masks.append(given)
         if is_causal and attn_mask is None:
-            masks.append(beside(np.tril(np.ones((q.shape[1], k.shape[1]), dtype=bool)), q))
+            masks.append(beside(np.tril(np.ones((queries, keys), dtype=bool)), q))
         return _together(masks, q.dtype)
 
     def _with_more_keys(self, k: Any, v: Any, mask: Any) -> tuple[Any, Any, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.loader import DataLoader
-from ..distributed import DistributedError, all_reduce, rank, world_size
+from ..distributed import DistributedError, all_gather
 from ..distributed.communication import group
 
 if TYPE_CHECKING:
@@ -48,12 +48,10 @@ def same_batch(number: int) -> Any:
     Raises:
         DistributedError: in all processes, when it is called, where the numbers differ.
     """
-    numbers = np.zeros(world_size())
-    numbers[rank()] = number
-    work = all_reduce(numbers, async_op=True)
+    work = all_gather(number, async_op=True)
 
     def wait() -> None:
-        if (found := work.wait()).min() != found.max():
+        if len(set(work.wait())) > 1:
             raise DistributedError(
                 "Trainer: the loaders of the processes give different batches, so that some items would be trained twice and "
                 "others never: give all the same data in the same order; a sampler or data set of your own draws by a seed that "

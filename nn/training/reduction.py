@@ -55,11 +55,11 @@ class Reduction:
                 f"it is a mean over the examples of a batch: {SAY}"
             )
 
-    def whole(self, counts: np.ndarray, losses: np.ndarray) -> np.ndarray:
-        """The losses of whole batches, from this process's, by its examples; all processes call it."""
+    def whole(self, counts: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The losses of whole batches, and their examples, from those of this process; all processes call it."""
         parts = losses if self.is_sum else counts * losses
         total, rows = distributed.all_reduce(np.stack([np.where(counts, parts, 0.0), counts]))  # a mean of nothing is NaN
-        return total if self.is_sum else total / np.maximum(rows, 1)
+        return total if self.is_sum else total / np.maximum(rows, 1), rows
 
     @no_grad()
     def _look(self, function: Any, out: Any, target: Any) -> None:

@@ -72,22 +72,26 @@ def _check(loader: DataLoader) -> None:
         )
 
 
-class _Cut:
-    """Shares of batches that are there as a whole.
+class _Sharing(Iterator[Any]):
+    """One pass over a loader, of whose batches a process gets its shares.
 
     Attributes:
         rows: how many examples the last share had.
         whole: a number that is the same in all processes where they have shares of the same batch.
     """
 
-    def __init__(self, loader: Any, rank: int, size: int) -> None:
+    def __init__(self, rank: int, size: int) -> None:
         self.rank, self.size, self.rows, self.whole = rank, size, 0, 0
+
+
+class _Cut(_Sharing):
+    """Shares of batches that are there as a whole."""
+
+    def __init__(self, loader: Any, rank: int, size: int) -> None:
+        super().__init__(rank, size)
         self._batches = iter(loader)
         if hasattr(self._batches, "state_dict"):
             self.state_dict = self._batches.state_dict
-
-    def __iter__(self) -> _Cut:
-        return self
 
     def __next__(self) -> Any:
         batch = next(self._batches)
@@ -101,16 +105,11 @@ class _Cut:
             self._batches.close()
 
 
-class _Fetched:
-    """Shares of batches of which nothing else is fetched.
-
-    Attributes:
-        rows: how many examples the last share had.
-        whole: a number that is the same in all processes where they have shares of the same batch.
-    """
+class _Fetched(_Sharing):
+    """Shares of batches of which nothing else is fetched."""
 
     def __init__(self, loader: DataLoader, rank: int, size: int) -> None:
-        self.rank, self.size, self.rows, self.whole = rank, size, 0, 0
+        super().__init__(rank, size)
         self._coming: deque[tuple[int, int]] = deque()  # rows and whole of the shares that are on their way
         self._batches = LoaderIterator(loader, self._share)
         self.state_dict, self.close = self._batches.state_dict, self._batches.close
@@ -122,9 +121,6 @@ class _Fetched:
         if part.stop == part.start:  # one item, so that there are arrays that can be cut
             part = slice(0, 1)
         return job._replace(place=job.place + part.start, indices=job.indices[part])
-
-    def __iter__(self) -> _Fetched:
-        return self
 
     def __next__(self) -> Any:
         batch = next(self._batches)

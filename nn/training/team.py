@@ -186,9 +186,8 @@ class Team(Alone):
 
     @contextmanager
     def share(self, rows: int) -> Iterator[None]:
-        with warnings.catch_warnings():
-            if not rows:
-                warnings.simplefilter("ignore", RuntimeWarning)  # a mean of nothing, which does not count
+        # Of nothing a mean warns, and does not count.  Elsewhere filters stay, or a warning would be said again at each batch.
+        with nullcontext() if rows else warnings.catch_warnings(action="ignore", category=RuntimeWarning):
             try:
                 yield
             except ValueError as error:
@@ -218,12 +217,13 @@ class Team(Alone):
             scaled = loss * self.size if self._training.is_sum else loss  # a sum is the mean of the shares' times their number
         with nullcontext() if last else self.parallel.no_sync():
             super().backward(scaled, batches, divided, last)
-        return float(self._training.whole(np.array([rows]), np.array([float(loss.item())]))[0])
+        whole, _ = self._training.whole(np.array([rows]), np.array([float(loss.item())]))
+        return float(whole[0])
 
     def losses(self, found: list[tuple[int, float]]) -> float:
         counts, losses = np.reshape(np.array(found, np.float64), (-1, 2)).T
-        rows = distributed.all_reduce(counts)
-        return float((rows * self._evaluation.whole(counts, losses)).sum())
+        whole, rows = self._evaluation.whole(counts, losses)
+        return float((rows * whole).sum())
 
     def summed(self, totals: list[float]) -> list[float]:
         return distributed.all_reduce(np.array(totals, np.float64)).tolist()
