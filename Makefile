@@ -64,7 +64,7 @@ gpu: ## on a machine with a GPU: the tests marked gpu, times beside PyTorch; ins
 	@$(PYTHON) -m benchmarks.gpu --out $(OUT)
 
 clean: ## takes away all that these commands have made
-	rm -rf .venv out build dist *.egg-info
+	rm -rf .venv out build dist *.egg-info docs/gallery docs/notebooks docs/lite/.cache .coverage .coverage.* .*_cache .hypothesis
 
 $(BIN)/python$(EXE):
 	$(PYTHON) -m venv .venv

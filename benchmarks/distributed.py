@@ -10,13 +10,11 @@ is arithmetic: in a ring all-reduce among n processes each sends 2 (n - 1) / n t
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,13 +22,16 @@ from typing import Any
 import numpy as np
 
 import nn
+from examples.__main__ import load
 from minigrad import Tensor
 from nn import distributed
 from nn.distributed.run import launch
 
 from .__main__ import machine
+from .networks import classes
+from .steps import normal
+from .timing import seconds_of
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
 COUNTS = (1, 2, 4)
 #: Gigabits a second of the networks that the plan is for.
 NETWORKS = (10, 100)
@@ -38,23 +39,15 @@ NETWORKS = (10, 100)
 
 # ------------------------------------------------------------------------------------- the plan
 
-
-def from_gallery(name: str) -> Any:
-    """A module of the gallery."""
-    if str(EXAMPLES) not in sys.path:
-        sys.path.insert(0, str(EXAMPLES))
-    return importlib.import_module(name)
-
-
 #: The gallery's networks in the sizes of their sources.
 GALLERY: dict[str, Callable[[], nn.Module]] = {
-    "LeNet-5": lambda: from_gallery("lenet").LeNet(),
-    "character model, 3 LSTMs of 512": lambda: from_gallery("char_language_model").Model("LSTM", 100, 512, 3, 0.3),
-    "GoogLeNet": lambda: from_gallery("googlenet").googlenet(),
-    "ResNet-50": lambda: from_gallery("shared.residual").resnet("ResNet-50"),
-    "Transformer, 6 + 6 layers of 512": lambda: from_gallery("transformer").Transformer(30, 12, 512, 8, 6),
-    "AlexNet": lambda: from_gallery("alexnet").alexnet(),
-    "VGG-16": lambda: from_gallery("vgg").vgg("VGG-16"),
+    "LeNet-5": lambda: load("lenet").LeNet(),
+    "character model, 3 LSTMs of 512": lambda: load("char_language_model").Model("LSTM", 100, 512, 3, 0.3),
+    "GoogLeNet": lambda: load("googlenet").googlenet(),
+    "ResNet-50": lambda: load("shared.residual").resnet("ResNet-50"),
+    "Transformer, 6 + 6 layers of 512": lambda: load("transformer").Transformer(30, 12, 512, 8, 6),
+    "AlexNet": lambda: load("alexnet").alexnet(),
+    "VGG-16": lambda: load("vgg").vgg("VGG-16"),
 }
 
 
@@ -105,14 +98,14 @@ Workload = tuple[nn.Module, np.ndarray, np.ndarray]
 def mlp(batch: int = 512) -> Workload:
     """Three linear layers, 1.9 million parameters."""
     model = nn.Sequential(nn.Linear(784, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 10))
-    return model, rng().normal(size=(batch, 784)).astype(np.float32), rng().integers(0, 10, batch)
+    return model, normal(batch, 784), classes(batch)
 
 
 def cnn(batch: int = 128) -> Workload:
     """Two convolutions and two linear layers on 28x28 pixels, 0.4 million parameters."""
     layers = [nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3, padding=1), nn.ReLU()]
     model = nn.Sequential(*layers, nn.MaxPool2d(2), nn.Flatten(), nn.Linear(3136, 128), nn.ReLU(), nn.Linear(128, 10))
-    return model, rng().normal(size=(batch, 1, 28, 28)).astype(np.float32), rng().integers(0, 10, batch)
+    return model, normal(batch, 1, 28, 28), classes(batch)
 
 
 class Encoder(nn.Module):
@@ -127,11 +120,7 @@ class Encoder(nn.Module):
 
 
 def transformer(batch: int = 64) -> Workload:
-    return Encoder(), rng().normal(size=(batch, 32, 128)).astype(np.float32), rng().integers(0, 10, batch)
-
-
-def rng() -> np.random.Generator:
-    return np.random.default_rng(0)
+    return Encoder(), normal(batch, 32, 128), classes(batch)
 
 
 WORKLOADS: dict[str, Callable[[], Workload]] = {"MLP": mlp, "CNN": cnn, "Transformer": transformer}
@@ -156,13 +145,10 @@ def measure(name: str, rounds: int) -> dict[str, float]:
 def median(function: Callable[[], Any], rounds: int) -> float:
     """The median seconds of a call, after three that do not count, when all ranks begin together."""
     times = []
-    for i in range(rounds + 3):
+    for _ in range(rounds + 3):
         distributed.barrier()
-        began = time.perf_counter()
-        function()
-        if i >= 3:
-            times.append(time.perf_counter() - began)
-    return statistics.median(times)
+        times.append(seconds_of(function))
+    return statistics.median(times[3:])
 
 
 def in_processes(name: str, count: int, rounds: int) -> dict[str, float]:

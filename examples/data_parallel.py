@@ -21,6 +21,7 @@ from shared.processes import started
 import nn
 from minigrad import Tensor, no_grad
 from nn import distributed
+from nn.utils import parameters_to_vector
 
 PUBLISHED = "near-linear scalability on 256 GPUs (Li et al., 2020)"
 
@@ -34,7 +35,7 @@ def network(hidden):
 
 def flat(model):
     """All weights in one row."""
-    return np.concatenate([p.detach().numpy().ravel() for p in model.parameters()])
+    return parameters_to_vector(model.parameters()).detach().numpy()
 
 
 def trained(data, settings, part=(0, 1), average=True):

@@ -16,6 +16,7 @@ from shared import chosen, digits, picture, restart, run
 import nn
 from minigrad import Tensor
 from nn.training import Trainer
+from nn.utils import parameters_to_vector
 
 
 def make_model():
@@ -40,7 +41,7 @@ def fit(data, epochs, weights=None, checkpoint=None):
 
 def flat(model):
     """All weights in one row."""
-    return np.concatenate([p.detach().numpy().ravel() for p in model.parameters()])
+    return parameters_to_vector(model.parameters()).detach().numpy()
 
 
 def draw(losses, apart, half):

@@ -19,6 +19,7 @@ from shared.processes import started
 import nn
 from minigrad import Tensor, no_grad
 from nn import distributed
+from nn.utils import parameters_to_vector
 
 PUBLISHED = "3.5 times as fast on four times as many accelerators, with 32 micro-batches (a Transformer; Huang et al., 2019)"
 
@@ -123,7 +124,7 @@ def in_one_process(data, hidden, batch, epochs):
 
 
 def flat(model):
-    return np.concatenate([p.detach().numpy().ravel() for p in model.parameters()])
+    return parameters_to_vector(model.parameters()).detach().numpy()
 
 
 def shortest(steps):

@@ -163,7 +163,7 @@ def test_a_full_run_goes_on_where_it_was_stopped(shared: Any, tmp_path: Path, mo
     undisturbed = run(None, full=False)
     assert not (tmp_path / "out").exists()
     clock = iter([0.0, 7.0, 0.0, 8.0, 0.0, 5.0])  # of the processor, at the begin and the end of each sitting
-    monkeypatch.setattr(shared.resuming.time, "process_time", lambda: next(clock))
+    monkeypatch.setattr(shared.resuming, "processor_seconds", lambda: next(clock))
     with pytest.raises(KeyboardInterrupt):
         run(7)
     with pytest.raises(SystemExit, match="other settings"):

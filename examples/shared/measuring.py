@@ -40,9 +40,9 @@ def measure(module: Any, argv: list[str]) -> None:
     with threadpool_limits(1), resuming.alone(OUT / f"{name}.lock", f"measures {name}"):
         for seed in range(1 if full else asked.seeds):
             print(f"--- {name}, seed {seed}")
-            started = processor_seconds()
+            started = resuming.processor_seconds()
             runs.append(once(module, module.main, settings, seed, full))
-            seconds.append(processor_seconds() - started + resuming.earlier())
+            seconds.append(resuming.processor_seconds() - started + resuming.earlier())
             pictures.append(drawn.read_bytes() if drawn.exists() else b"")
     if not rest and any(pictures):
         PICTURES.mkdir(exist_ok=True)
@@ -56,12 +56,6 @@ def measure(module: Any, argv: list[str]) -> None:
     if rest:
         found["options"] = " ".join(short(word) for word in rest)
     keep(name, found)
-
-
-def processor_seconds() -> float:
-    """Seconds that the processor has worked for this process, and for those that it has started and that have ended."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
 
 
 def middle(runs: list[dict[str, Any]]) -> int:

@@ -86,11 +86,17 @@ def _timed(note: Path) -> Iterator[None]:
     """Keep what this sitting takes beside what the earlier ones took; one that is killed is not counted."""
     global _earlier
     _earlier = float(note.read_text("utf-8")) if note.exists() else 0.0
-    started = time.process_time()
+    started = processor_seconds()
     try:
         yield
     finally:
-        write_whole(note, str(_earlier + time.process_time() - started).encode())
+        write_whole(note, str(_earlier + processor_seconds() - started).encode())
+
+
+def processor_seconds() -> float:
+    """Seconds that the processor has worked for this process, and for those that it has started and that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def earlier() -> float:
