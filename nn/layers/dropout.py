@@ -13,9 +13,20 @@ __all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "Fe
 
 
 class _Dropout(Module):
+    """What the dropout layers share; a subclass says what is dropped."""
+
     function: Callable[..., Any]
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        """In training each element, or channel, is dropped with a probability; in evaluation the result is the input itself.
+
+        Args:
+            p: the probability, 0 to 1; 1 drops everything.
+            inplace: taken for PyTorch's sake; it does nothing, the input stays as it is.
+
+        Raises:
+            ValueError: p is no number from 0 to 1.
+        """
         self.p = check(type(self).__name__, "p", p, PROBABILITY)
 
     def forward(self, x: Any) -> Any:

@@ -13,6 +13,9 @@ __all__ = ["Flatten", "Identity", "Unflatten"]
 class Identity(Module):
     """The input itself, whatever the arguments.
 
+    Args:
+        args, kwargs: whatever stands there; nothing is kept, so that it can stand for any layer.
+
     >>> Identity(54)(Tensor([1.0])).tolist()
     [1.0]
     """
@@ -26,6 +29,10 @@ class Identity(Module):
 
 class Flatten(Module):
     """The axes from start_axis to end_axis joined into one; by default all but the batch.
+
+    Args:
+        start_axis: the first axis that is joined (PyTorch's `start_dim`); 0 joins the batch, too.
+        end_axis: the last one, itself joined (PyTorch's `end_dim`).
 
     >>> Flatten()(Tensor([[[1.0, 2.0], [3.0, 4.0]]])).shape
     (1, 4)
@@ -43,6 +50,10 @@ class Flatten(Module):
 
 class Unflatten(Module):
     """One axis split into several.
+
+    Args:
+        axis: the one that is split (PyTorch's `dim`).
+        unflattened_size: the lengths in its place; one of them may be -1, which is then what is left.
 
     >>> Unflatten(1, (2, 3))(Tensor([[1.0] * 6])).shape
     (1, 2, 3)
