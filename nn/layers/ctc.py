@@ -15,8 +15,9 @@ class CTCLoss(Loss):
 
     Args:
         blank: the class that stands between labels.
-        reduction: "mean" divides each loss by the length of its target first.
-        zero_infinity: losses of targets that do not fit into the input count as 0.
+        reduction: "mean" of the sequences, each loss divided by the length of its target first; "sum"; or "none": a loss for
+            each sequence.
+        zero_infinity: whether losses of targets that do not fit into the input count as 0; otherwise they are infinite.
     """
 
     def __init__(
@@ -25,6 +26,14 @@ class CTCLoss(Loss):
         self.blank, self.reduction, self.zero_infinity = blank, reduction, zero_infinity
 
     def forward(self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any) -> Any:
+        """Compare log-probabilities with labels.
+
+        Args:
+            log_probs: (T, N, C), or (T, C) for a single sequence: log-probabilities of the classes at each time.
+            targets: (N, S), integers, whatever beyond their lengths; or all labels one after the other, (sum of lengths,).
+            input_lengths: (N,), how many of the T times are those of each sequence.
+            target_lengths: (N,), how many labels each has.
+        """
         return F.ctc_loss(
             log_probs, targets, input_lengths, target_lengths, blank=self.blank,
             reduction=self.reduction, zero_infinity=self.zero_infinity,

@@ -11,13 +11,25 @@ __all__ = ["BCELoss", "BCEWithLogitsLoss", "GaussianNLLLoss", "KLDivLoss", "Pois
 
 
 class BCELoss(Loss):
-    """-(y log p + (1 - y) log(1 - p)) for probabilities p."""
+    """-(y log p + (1 - y) log(1 - p)) for probabilities p.
+
+    Args:
+        weight: by how much each element counts, broadcast to the input, without a gradient; the mean is over the elements all the
+            same. None: each counts 1.
+        reduction: "mean" of all elements, their "sum", or "none": a loss for each element.
+    """
 
     def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
         self.weight = constant(weight)
         self.reduction = reduction
 
     def forward(self, input: Any, target: Any) -> Any:  # noqa: A002
+        """Compare probabilities with what they should be.
+
+        Args:
+            input: probabilities p, of any shape, from 0 to 1; others are an error.
+            target: the y, of the same shape: 0 and 1, or between them.
+        """
         return F.binary_cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
 
 
@@ -25,8 +37,11 @@ class BCEWithLogitsLoss(Loss):
     """Binary cross-entropy of sigmoid(x), exact for large logits.
 
     Args:
-        weight: of each element.
-        pos_weight: by how much a positive example counts more, of each class.
+        weight: by how much each element counts, broadcast to the input, without a gradient; the mean is over the elements all
+            the same. None: each counts 1.
+        reduction: "mean" of all elements, their "sum", or "none": a loss for each element.
+        pos_weight: by how much the part of y = 1 counts, broadcast to the input, (C,) for the classes along its last axis,
+            without a gradient; None: 1.
 
     >>> round(BCEWithLogitsLoss()(Tensor([0.0]), Tensor([1.0])).item(), 4)
     0.6931
@@ -38,6 +53,12 @@ class BCEWithLogitsLoss(Loss):
         self.reduction = reduction
 
     def forward(self, input: Any, target: Any) -> Any:  # noqa: A002
+        """Compare logits with what their sigmoids should be.
+
+        Args:
+            input: the logits x, of any shape.
+            target: the y, of the same shape: 0 and 1, or between them.
+        """
         return F.binary_cross_entropy_with_logits(
             input, target, weight=self.weight, reduction=self.reduction,
             pos_weight=self.pos_weight,
@@ -48,14 +69,21 @@ class KLDivLoss(Loss):
     """sum of t (log t - x) for log-probabilities x: the Kullback-Leibler divergence.
 
     Args:
-        reduction: "batchmean" is the divergence; "mean" divides by all elements.
-        log_target: the target is log t.
+        reduction: "batchmean" divides the sum by the length of the first axis, which is the divergence; "mean" by the number of
+            elements; "sum"; or "none": a loss for each element.
+        log_target: whether the target is log t.
     """
 
     def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
         self.reduction, self.log_target = reduction, log_target
 
     def forward(self, input: Any, target: Any) -> Any:  # noqa: A002
+        """Compare distributions.
+
+        Args:
+            input: the log-probabilities x.
+            target: the probabilities t of the same shape, or with log_target their logarithms.
+        """
         return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
 
 
@@ -63,7 +91,10 @@ class PoissonNLLLoss(Loss):
     """e^x - y x for log-rates x, without the term of y alone.
 
     Args:
+        log_input: whether the inputs are log-rates; False: they are rates, and the loss is x - y log(x + eps).
         full: add Stirling's approximation of that term.
+        eps: keeps the logarithm of a rate of 0 finite.
+        reduction: "mean" of all elements, their "sum", or "none": a loss for each element.
     """
 
     def __init__(
@@ -73,6 +104,12 @@ class PoissonNLLLoss(Loss):
         self.log_input, self.full, self.eps, self.reduction = log_input, full, eps, reduction
 
     def forward(self, input: Any, target: Any) -> Any:  # noqa: A002
+        """Compare rates with counts.
+
+        Args:
+            input: log-rates, or rates, x.
+            target: counts y, of the same shape.
+        """
         return F.poisson_nll_loss(
             input, target, log_input=self.log_input, full=self.full, eps=self.eps,
             reduction=self.reduction,
@@ -84,12 +121,21 @@ class GaussianNLLLoss(Loss):
 
     Args:
         full: add log(2 pi) / 2.
+        eps: the least variance; a smaller one counts as that.
+        reduction: "mean" of all elements, their "sum", or "none": a loss for each element.
     """
 
     def __init__(self, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         self.full, self.eps, self.reduction = full, eps, reduction
 
     def forward(self, input: Any, target: Any, var: Any) -> Any:  # noqa: A002
+        """Compare means and variances with what came.
+
+        Args:
+            input: the means x.
+            target: the values y, of the same shape.
+            var: the variances, broadcast to them; a negative one is an error.
+        """
         return F.gaussian_nll_loss(
             input, target, var, full=self.full, eps=self.eps, reduction=self.reduction,
         )  # fmt: skip

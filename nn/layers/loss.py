@@ -53,6 +53,9 @@ def constant(weight: Any) -> Buffer | None:
 class MSELoss(Loss):
     """Mean squared error.
 
+    Args:
+        reduction: "mean" of all elements, their "sum", or "none": a loss for each element.
+
     >>> MSELoss(reduction="sum")(Tensor([1.0, 2.0]), Tensor([0.0, 0.0])).item()
     5.0
     """
@@ -61,6 +64,11 @@ class MSELoss(Loss):
         self.reduction = reduction
 
     def forward(self, input: Any, target: Any) -> Any:  # noqa: A002
+        """Compare predictions with what they should be.
+
+        Args:
+            input, target: of the same shape, whatever that is.
+        """
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
@@ -68,8 +76,9 @@ class CrossEntropyLoss(Loss):
     """Cross-entropy of logits (N, C, ...) with class indices (N, ...) or probabilities.
 
     Args:
-        weight: of each class, (C,).
-        ignore_index: a target that does not count.
+        weight: by how much each class counts, (C,), without a gradient; None: all the same.
+        ignore_index: a class index whose targets do not count.
+        reduction: "mean" over the targets that count, weighted by their classes; "sum"; or "none": a loss for each target.
         label_smoothing: how much of the target is spread over all classes, 0 to 1.
 
     >>> round(CrossEntropyLoss()(Tensor([[0.0, 0.0]]), Tensor([1])).item(), 4)
@@ -85,6 +94,13 @@ class CrossEntropyLoss(Loss):
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Any, target: Any) -> Any:  # noqa: A002
+        """Compare logits with classes.
+
+        Args:
+            input: the logits, (N, C), (N, C, ...), or (C,) for a single sample.
+            target: class indices, integers (N, ...) from 0 to C - 1; or floating probabilities, of the shape of the input: then
+                ignore_index has no effect, and the mean is over all targets, whatever their weights.
+        """
         return F.cross_entropy(
             input, target, weight=self.weight, ignore_index=self.ignore_index,
             reduction=self.reduction, label_smoothing=self.label_smoothing,
@@ -95,8 +111,16 @@ class LinearCrossEntropyLoss(Loss):
     """A linear map and the cross-entropy of its logits, (N, in_features) -> a number.
 
     Args:
+        in_features: length of the inputs.
+        num_classes: how many classes there are.
         out_features: further axes of the logits, (N, num_classes, *out_features), for targets (N, *out_features).
-        weight: of each class, (num_classes,).
+        bias: whether the linear map has one.
+        device: where its parameters are, "cpu" or "cuda"; None: the default device.
+        dtype: of its parameters; None: the default dtype, float32 at first.
+        reduction: "mean", "sum" or "none", as in `CrossEntropyLoss`.
+        weight: by how much each class counts, (num_classes,), without a gradient; None: all the same.
+        ignore_index: a class index whose targets do not count; None: -100.
+        label_smoothing: how much of the target is spread over all classes, 0 to 1.
 
     Attributes:
         linear: the map, a `Linear`.
@@ -116,6 +140,12 @@ class LinearCrossEntropyLoss(Loss):
         self.linear = Linear(in_features, prod((num_classes, *out_features)), bias, device, dtype)
 
     def forward(self, input: Any, target: Any) -> Any:  # noqa: A002
+        """Compare the logits of inputs with classes.
+
+        Args:
+            input: (N, in_features), or (in_features,) for a single sample.
+            target: class indices, integers (N, *out_features); or probabilities, (N, num_classes, *out_features).
+        """
         shape = (self.num_classes, *self.out_features)
         bias = None if self.linear.bias is None else self.linear.bias.reshape(shape)
         return F.linear_cross_entropy(
@@ -126,7 +156,13 @@ class LinearCrossEntropyLoss(Loss):
 
 
 class NLLLoss(Loss):
-    """Negative log-likelihood of class indices, from log-probabilities (N, C, ...)."""
+    """Negative log-likelihood of class indices, from log-probabilities (N, C, ...).
+
+    Args:
+        weight: by how much each class counts, (C,), without a gradient; None: all the same.
+        ignore_index: a class index whose targets do not count.
+        reduction: "mean" over the targets that count, weighted by their classes; "sum"; or "none": a loss for each target.
+    """
 
     def __init__(
         self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean",
@@ -135,6 +171,12 @@ class NLLLoss(Loss):
         self.ignore_index, self.reduction = ignore_index, reduction
 
     def forward(self, input: Any, target: Any) -> Any:  # noqa: A002
+        """Compare log-probabilities with classes.
+
+        Args:
+            input: log-probabilities, of `LogSoftmax` say, (N, C), (N, C, ...), or (C,) for a single sample.
+            target: class indices, integers (N, ...) from 0 to C - 1.
+        """
         return F.nll_loss(
             input, target, weight=self.weight, ignore_index=self.ignore_index,
             reduction=self.reduction,
