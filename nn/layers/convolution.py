@@ -173,6 +173,15 @@ class _ConvTranspose(_Conv):
         return (self.in_channels, self.out_channels // self.groups, *self.kernel_size)
 
     def forward(self, x: Any, output_size: Any = None) -> Tensor:
+        """The map back.
+
+        Args:
+            x: (N, C, ...), or (C, ...) for a single sample.
+            output_size: the shape of the result, or its spatial axes; None: what the layer's output_padding gives.
+
+        Raises:
+            ValueError: no output_padding gives this output_size; the message says which sizes can be reached.
+        """
         x = as_input(x, self.weight)
         extra = self.output_padding
         if output_size is not None:

@@ -18,7 +18,7 @@ __all__ = [
 
 
 class Pad(Module):
-    """Pad the spatial axes: a number for all sides, or (before, after) of the last axis, then of the one before it ...
+    """Pad the spatial axes of (N, C, ...) or (C, ...); a subclass says how many there are, and with what.
 
     >>> ZeroPad1d((1, 2))(Tensor([[[5.0]]])).tolist()
     [[[0.0, 5.0, 0.0, 0.0]]]
@@ -28,6 +28,13 @@ class Pad(Module):
     mode: str
 
     def __init__(self, padding: Any, value: float = 0.0) -> None:
+        """The result is longer than the input by both paddings of each axis.
+
+        Args:
+            padding: how many elements are added: a number for all sides, or (before, after) of the last axis, then of the one
+                before it, and so on; a negative number cuts off.
+            value: what is added with mode "constant"; the other modes take the input's own elements.
+        """
         self.padding = (padding,) * (2 * self.dimensions) if isinstance(padding, int) else tuple(padding)
         self.value = value
 
@@ -61,6 +68,9 @@ CircularPad1d, CircularPad2d, CircularPad3d = (_pad("Circular", "circular", n) f
 class ChannelShuffle(Module):
     """The channels of (N, C, ...) dealt out over groups (Zhang et al., 2018).
 
+    Args:
+        groups: how many there are; it divides the channels.
+
     >>> ChannelShuffle(2)(Tensor([[[0.0], [1.0], [2.0], [3.0]]])).tolist()
     [[[0.0], [2.0], [1.0], [3.0]]]
     """
@@ -78,6 +88,9 @@ class ChannelShuffle(Module):
 class PixelShuffle(Module):
     """Channels spread over space, (*, C r^2, H, W) -> (*, C, H r, W r).
 
+    Args:
+        upscale_factor: the r by which height and width grow; r^2 divides the channels.
+
     >>> PixelShuffle(2)(Tensor([[[1.0]], [[2.0]], [[3.0]], [[4.0]]])).tolist()
     [[[1.0, 2.0], [3.0, 4.0]]]
     """
@@ -93,7 +106,11 @@ class PixelShuffle(Module):
 
 
 class PixelUnshuffle(Module):
-    """Undo PixelShuffle."""
+    """Undo PixelShuffle.
+
+    Args:
+        downscale_factor: the r by which height and width shrink, which divides both.
+    """
 
     def __init__(self, downscale_factor: int) -> None:
         self.downscale_factor = downscale_factor
@@ -108,6 +125,12 @@ class PixelUnshuffle(Module):
 class Unfold(Module):
     """The windows of images as columns, (N, C, H, W) -> (N, C kh kw, L).
 
+    Args:
+        kernel_size: (kh, kw), how wide the window is; this and the others are a number, or one for each spatial axis.
+        dilation: the distance between the elements of the window; 1: they are neighbours.
+        padding: how many zeros are added at both ends.
+        stride: how far the window moves.
+
     >>> Unfold(2)(Tensor([[[[1.0, 2.0], [3.0, 4.0]]]])).tolist()
     [[[1.0], [2.0], [3.0], [4.0]]]
     """
@@ -120,7 +143,15 @@ class Unfold(Module):
 
 
 class Fold(Module):
-    """Columns added back to images, (N, C kh kw, L) -> (N, C, *output_size)."""
+    """Columns added back to images, (N, C kh kw, L) -> (N, C, *output_size).
+
+    Args:
+        output_size: height and width of the images; a number is both.
+        kernel_size: (kh, kw), how wide the window is; this and the others are a number, or one for each spatial axis.
+        dilation: the distance between the elements of the window; 1: they are neighbours.
+        padding: how many zeros are added at both ends of the images before windows were taken.
+        stride: how far the window moves.
+    """
 
     def __init__(self, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> None:
         self.output_size, self.kernel_size = output_size, kernel_size
