@@ -108,6 +108,12 @@ class _Lazy(Module):
 class LazyLinear(_Lazy, Linear):
     """A Linear whose `in_features` are those of the first input.
 
+    Args:
+        out_features: length of the result's last axis.
+        bias: whether b is added.
+        device: where the parameters are, "cpu" or "cuda"; None: the default device.
+        dtype: of the parameters; None: the default dtype, float32 at first.
+
     >>> import nn
     >>> layer = nn.LazyLinear(2)
     >>> layer(Tensor([[1.0, 2.0, 3.0]])).shape, layer
@@ -148,6 +154,17 @@ class _LazyConv(_Lazy, _Conv):
         bias: bool = True, padding_mode: str = "zeros", device: str | None = None,
         dtype: Any = None,
     ) -> None:  # fmt: skip
+        """The arguments are those of the ordinary layer, without `in_channels`.
+
+        Args:
+            out_channels: channels of the result, O.
+            kernel_size, stride, padding, dilation: of the windows, a number or one for each spatial axis.
+            groups: into how many groups the channels are divided; it divides those of the first input, too.
+            bias: whether a learned number is added to each channel of the result.
+            padding_mode: "zeros", "reflect", "replicate" or "circular", as in `Conv1d`.
+            device: where the parameters are, "cpu" or "cuda"; None: the default device.
+            dtype: of the parameters; None: the default dtype, float32 at first.
+        """
         _Conv.__init__(
             self, 0, out_channels, kernel_size, stride, padding, dilation, groups, bias,
             padding_mode, device, dtype,
@@ -183,6 +200,18 @@ class _LazyConvTranspose(_LazyConv):
         output_padding: Any = 0, groups: int = 1, bias: bool = True, dilation: Any = 1,
         padding_mode: str = "zeros", device: str | None = None, dtype: Any = None,
     ) -> None:  # fmt: skip
+        """The arguments are those of the ordinary layer, without `in_channels`.
+
+        Args:
+            out_channels: channels of the result, O.
+            kernel_size, stride, padding, dilation: of the windows, a number or one for each spatial axis.
+            output_padding: how many elements are added at the far end of each spatial axis of the result, likewise.
+            groups: into how many groups the channels are divided; it divides those of the first input, too.
+            bias: whether a learned number is added to each channel of the result.
+            padding_mode: "zeros" alone.
+            device: where the parameters are, "cpu" or "cuda"; None: the default device.
+            dtype: of the parameters; None: the default dtype, float32 at first.
+        """
         if padding_mode != "zeros":
             raise ValueError(
                 f"{type(self).__name__}: padding_mode must be 'zeros', got {padding_mode!r}"
@@ -244,6 +273,18 @@ class _LazyNorm(_Lazy, _Norm):
         track_running_stats: bool = True,
         device: str | None = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
+        """The arguments are those of the ordinary layer, without `num_features`.
+
+        Args:
+            eps: added to the variance before its root is taken.
+            momentum: how far the running values move to those of each batch; None as in the ordinary layer.
+            affine: whether each channel is then scaled and shifted by learned numbers; by default they are, as in PyTorch, also
+                where the ordinary layer is an `InstanceNorm1d`.
+            track_running_stats: whether there are running values; by default there are, likewise.
+            device: where the parameters are, "cpu" or "cuda"; None: the default device.
+            dtype: of the parameters; None: the default dtype, float32 at first.
+            bias: False: with affine, scaled alone.
+        """
         _Norm.__init__(self, 0, eps, momentum, affine, track_running_stats, device, dtype, bias)
         self._postpone("weight", "bias", "running_mean", "running_var")
 

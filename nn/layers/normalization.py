@@ -68,6 +68,8 @@ class _Norm(Module):
 
 
 class _BatchNorm(_Norm):
+    """What the batch normalisations share; a subclass says in how many dimensions."""
+
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
         track_running_stats: bool = True, device: str | None = None, dtype: Any = None, *, bias: bool = True,
@@ -120,10 +122,24 @@ class BatchNorm3d(_BatchNorm):
 
 
 class _InstanceNorm(_Norm):
+    """What the instance normalisations share; a subclass says in how many dimensions."""
+
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,
         track_running_stats: bool = False, device: str | None = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
+        """Each channel of each sample to mean 0 and variance 1, over its own elements; same shape.
+
+        Args:
+            num_features: channels, C.
+            eps: added to the variance before its root is taken.
+            momentum: how far the running values move to those of each batch; None: they stay as they are.
+            affine: whether each channel is then scaled and shifted by learned numbers.
+            track_running_stats: whether there are running values, by which evaluation then normalises.
+            device: where the parameters are, "cpu" or "cuda"; None: the default device.
+            dtype: of the parameters; None: the default dtype, float32 at first.
+            bias: False: with affine, scaled alone.
+        """
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, x: Any) -> Tensor:
@@ -156,6 +172,14 @@ class InstanceNorm3d(_InstanceNorm):
 class LayerNorm(Module):
     """Normalise over the last axes (Ba et al., 2016).
 
+    Args:
+        normalized_shape: the lengths of the last axes, over which it goes together; a number is that of the last one.
+        eps: added to the variance before its root is taken.
+        elementwise_affine: whether each element is then scaled and shifted by learned numbers.
+        bias: False: with elementwise_affine, scaled alone.
+        device: where the parameters are, "cpu" or "cuda"; None: the default device.
+        dtype: of the parameters; None: the default dtype, float32 at first.
+
     Attributes:
         weight, bias: of the normalised shape, 1 and 0 at first; None with elementwise_affine=False (bias with bias=False).
 
@@ -181,7 +205,17 @@ class LayerNorm(Module):
 
 
 class RMSNorm(Module):
-    """Divide by the root mean square of the last axes (Zhang and Sennrich, 2019); eps is the dtype's by default.
+    """Divide by the root mean square of the last axes (Zhang and Sennrich, 2019).
+
+    Args:
+        normalized_shape: the lengths of the last axes, over which it goes together; a number is that of the last one.
+        eps: added to the mean square before its root is taken; None: that of the input's dtype, 1.2e-7 for float32.
+        elementwise_affine: whether each element is then scaled by a learned number.
+        device: where the parameters are, "cpu" or "cuda"; None: the default device.
+        dtype: of the parameters; None: the default dtype, float32 at first.
+
+    Attributes:
+        weight: of the normalised shape, 1 at first; None with elementwise_affine=False.
 
     >>> RMSNorm(2)(Tensor([3.0, -3.0])).round(3).tolist()
     [1.0, -1.0]
@@ -206,6 +240,18 @@ class RMSNorm(Module):
 class GroupNorm(Module):
     """Normalise groups of channels of each sample (Wu and He, 2018).
 
+    Args:
+        num_groups: into how many groups the channels are divided; it divides num_channels. 1: all channels together.
+        num_channels: channels of the inputs (N, C, ...).
+        eps: added to the variance before its root is taken.
+        affine: whether each channel is then scaled and shifted by learned numbers.
+        device: where the parameters are, "cpu" or "cuda"; None: the default device.
+        dtype: of the parameters; None: the default dtype, float32 at first.
+        bias: False: with affine, scaled alone.
+
+    Attributes:
+        weight, bias: (num_channels,), 1 and 0 at first; None with affine=False (bias with bias=False).
+
     >>> GroupNorm(2, 4)(Tensor([[[1.0], [3.0], [1.0], [3.0]]])).round(3).tolist()
     [[[-1.0], [1.0], [-1.0], [1.0]]]
     """
@@ -229,7 +275,16 @@ class GroupNorm(Module):
 
 
 class LocalResponseNorm(Module):
-    """Divide by what neighbouring channels show (Krizhevsky et al., 2012)."""
+    """Divide by what neighbouring channels show at the same place, of (N, C, ...) (Krizhevsky et al., 2012).
+
+        x / (k + alpha / size sum of x^2 over size channels)^beta
+
+    Args:
+        size: over how many neighbouring channels the sum goes, the one itself in the middle; if even, one more before it.
+        alpha: how much they count.
+        beta: the power of the divisor.
+        k: what the divisor is at least, before the power.
+    """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
