@@ -31,6 +31,12 @@ class Elman(Module):
 
     (x (T, B, input_size), h_0) -> (y (T, B, output_size), h_T).
 
+    Args:
+        input_size: length of x_t.
+        hidden_size: length of h_t.
+        output_size: length of y_t.
+        output_activation: the f, a function; the sum itself by default.
+
     >>> y, h = Elman(3, 5, 2)(Tensor(np.ones((4, 1, 3))))
     >>> y.shape, h.shape
     ((4, 1, 2), (1, 1, 5))
@@ -46,6 +52,13 @@ class Elman(Module):
         )
 
     def forward(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Any, Any]:
+        """All steps.
+
+        Args:
+            x: (T, B, input_size).
+            state: h_0, (1, B, hidden_size); None: zeros.
+            lengths: (B,), where the sequences end, as in `RNN`; None: all last T steps.
+        """
         hs, last = self.hidden(x, state, lengths)
         return self.output_activation(self.output(hs)), last
 
@@ -57,6 +70,12 @@ class Jordan(Module):
 
     (x (T, B, input_size), y_0) -> (y (T, B, output_size), y_T).
 
+    Args:
+        input_size: length of x_t.
+        hidden_size: length of h_t.
+        output_size: length of y_t.
+        output_activation: the f, a function; tanh by default.
+
     >>> y, last = Jordan(3, 5, 2)(Tensor(np.ones((4, 1, 3))))
     >>> y.shape, last.shape
     ((4, 1, 2), (1, 2))
@@ -67,6 +86,12 @@ class Jordan(Module):
         self.output, self.output_activation = Linear(hidden_size, output_size), output_activation
 
     def forward(self, x: Any, state: Any = None) -> tuple[Any, Any]:
+        """All steps.
+
+        Args:
+            x: (T, B, input_size).
+            state: y_0, (B, output_size); None: zeros.
+        """
         driven = self.input(x)
         y = state
         if state is None:
@@ -86,8 +111,10 @@ class Hopfield(Module):
         x_i <- sign(W_i x + b_i),         unit by unit, as in the paper: binary units, which lower the energy at each change
 
     Args:
+        size: how many units there are.
         max_steps: how often all units are updated at most.
-        binary: units of 1 and -1; one that is driven by exactly 0 stays as it is.
+        binary: whether units are 1 or -1, the second rule; one that is driven by exactly 0 stays as it is. False: the first.
+        dtype: of the buffers; None: the default dtype, float32 at first.
 
     Attributes:
         weight, bias: buffers, (size, size) and (size,): patterns are stored, not learned by gradients.
@@ -152,6 +179,12 @@ class RBM(Module):
 
         E(v, h) = -v b_v - h b_h - h W v;  p(h | v) = sigmoid(W v + b_h),  p(v | h) = sigmoid(W^T h + b_v)
 
+    Args:
+        visible: how many visible units there are.
+        hidden: how many hidden ones.
+        device: where the parameters are, "cpu" or "cuda"; None: the default device.
+        dtype: of the parameters; None: the default dtype, float32 at first.
+
     Attributes:
         weight: (hidden, visible), normal with std 0.01 at first.
         visible_bias, hidden_bias: zeros at first.
@@ -210,9 +243,18 @@ class RBM(Module):
 
 
 class Autoencoder(Module):
-    """One hidden layer that learns to reproduce its input; `tied`: the decoder's weight is the encoder's, transposed.
+    """One hidden layer that learns to reproduce its input.
 
         h = f(W x + b),  x' = g(W^T h + c)
+
+    Args:
+        visible: length of the input.
+        hidden: length of h.
+        tied: whether the decoder's weight is the encoder's, transposed; False: it is one of its own.
+        activation: the f, a function; the sigmoid by default.
+        output_activation: the g, a function; the sum itself by default.
+        device: where the parameters are, "cpu" or "cuda"; None: the default device.
+        dtype: of the parameters; None: the default dtype, float32 at first.
 
     Attributes:
         weight: (hidden, visible), shared where it is tied; decoder_weight: (visible, hidden) otherwise.

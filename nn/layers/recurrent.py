@@ -24,11 +24,6 @@ __all__ = ["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell"]
 class _Recurrent(Module):
     """What the recurrent layers share.
 
-    Args:
-        dropout: the probability with which inputs of the layers above the first are dropped, each step anew.
-        recurrent_dropout: that with which states are dropped where W_hh multiplies them. The mask of a sequence is
-            the same at all steps (Gal and Ghahramani, 2016); each layer and direction has its own.
-
     Attributes:
         weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0: of the first layer, (gates * hidden_size, ...), uniform in
             ±1/sqrt(hidden_size) at first; `_l1` and so on for the layers above, `_reverse` for the direction back.
@@ -44,6 +39,26 @@ class _Recurrent(Module):
         dropout: float = 0.0, bidirectional: bool = False, device: str | None = None, dtype: Any = None, *,
         recurrent_dropout: float = 0.0,
     ) -> None:  # fmt: skip
+        """What all recurrent layers take.
+
+        Args:
+            input_size: length of the inputs of a step, I.
+            hidden_size: length of the state, H.
+            num_layers: how many layers there are, each of which reads the outputs of the one below.
+            bias: whether b_ih and b_hh are added.
+            batch_first: whether inputs and outputs are (B, T, ...), in place of (T, B, ...); states are (..., B, H) in any case.
+            dropout: the probability with which inputs of the layers above the first are dropped in training, each step anew.
+            bidirectional: whether each layer also reads the sequence from its end, with parameters of its own; outputs of both
+                directions stand one after the other, 2 H long.
+            device: where the parameters are, "cpu" or "cuda"; None: the default device.
+            dtype: of the parameters; None: the default dtype, float32 at first.
+            recurrent_dropout: the probability with which states are dropped in training where W_hh multiplies them. The mask of
+                a sequence is the same at all steps (Gal and Ghahramani, 2016); each layer and direction has its own. PyTorch
+                has no such option.
+
+        Raises:
+            ValueError: an option is out of its range.
+        """
         self.input_size, self.hidden_size, self.num_layers, self.bias = input_size, hidden_size, num_layers, bias
         self.batch_first, self.dropout, self.bidirectional = batch_first, dropout, bidirectional
         self.recurrent_dropout = recurrent_dropout
@@ -81,8 +96,10 @@ class _Recurrent(Module):
 
         Args:
             input: (T, B, input_size), (B, T, input_size) with batch_first, (T, input_size) for one sequence, or a PackedSequence.
-            state: the first state, (layers * directions, B, hidden_size), a pair of them for an LSTM; zeros by default.
-            lengths: (B,), where the sequences end; outputs beyond are 0 and the last state is that at the end.
+            state: the first state, (layers * directions, B, hidden_size), without B for one sequence; of an LSTM a pair (h, c),
+                h as long as proj_size says; None: zeros.
+            lengths: (B,), where the sequences end, integers from 1 to T; outputs beyond are 0 and the last state is that at the
+                end. None: all last T steps. PyTorch takes lengths in a PackedSequence alone.
 
         Returns:
             The outputs of the last layer, as the input is laid out, and the last state of every layer and direction.
@@ -178,8 +195,7 @@ class RNN(_Recurrent):
     """Elman's network, h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh), or with nonlinearity="relu".
 
     Args:
-        dropout: the probability with which inputs of the layers above the first are dropped, each step anew.
-        recurrent_dropout: the probability with which states are dropped before W_hh, by one mask for all steps of a sequence.
+        nonlinearity: "tanh" or "relu".
 
     >>> out, h = RNN(3, 5, num_layers=2)(Tensor([[[1.0, 2.0, 3.0]]] * 4))
     >>> out.shape, h.shape
@@ -209,9 +225,8 @@ class LSTM(_Recurrent):
     """Long short-term memory (Hochreiter and Schmidhuber, 1997); the state is a pair (h, c).
 
     Args:
-        proj_size: length of the outputs, where it is to be smaller than the cells'.
-        dropout: the probability with which inputs of the layers above the first are dropped, each step anew.
-        recurrent_dropout: the probability with which states are dropped before W_hh, by one mask for all steps of a sequence.
+        proj_size: length P of h, and so of the outputs, smaller than hidden_size, which is that of c; 0: both are hidden_size
+            long.
 
     >>> out, (h, c) = LSTM(3, 5, bidirectional=True)(Tensor([[[1.0, 2.0, 3.0]]] * 4))
     >>> out.shape, h.shape, c.shape
@@ -245,8 +260,6 @@ class GRU(_Recurrent):
 
     Args:
         reset_after: with False the reset gate acts inside of the recurrent product, as in the paper.
-        dropout: the probability with which inputs of the layers above the first are dropped, each step anew.
-        recurrent_dropout: the probability with which states are dropped before W_hh, by one mask for all steps of a sequence.
 
     >>> out, h = GRU(3, 5, batch_first=True)(Tensor([[[1.0, 2.0, 3.0]] * 4]))
     >>> out.shape, h.shape
@@ -294,6 +307,15 @@ class _Cell(Module):
     def __init__(
         self, input_size: int, hidden_size: int, bias: bool = True, device: str | None = None, dtype: Any = None
     ) -> None:
+        """What all cells take.
+
+        Args:
+            input_size: length of the input, I.
+            hidden_size: length of the state, H.
+            bias: whether b_ih and b_hh are added.
+            device: where the parameters are, "cpu" or "cuda"; None: the default device.
+            dtype: of the parameters; None: the default dtype, float32 at first.
+        """
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         rows, bound = self.gates * hidden_size, 1 / sqrt(hidden_size)
         shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size)}
@@ -322,6 +344,9 @@ class _Cell(Module):
 class RNNCell(_Cell):
     """One step of an RNN: (x (B, I), h (B, H)) -> h'.
 
+    Args:
+        nonlinearity: "tanh" or "relu".
+
     >>> RNNCell(3, 5)(Tensor([[1.0, 2.0, 3.0]])).shape
     (1, 5)
     """
@@ -338,6 +363,15 @@ class RNNCell(_Cell):
         super().__init__(input_size, hidden_size, bias, device, dtype)
 
     def forward(self, x: Any, h: Any = None) -> Any:
+        """One step.
+
+        Args:
+            x: (B, input_size), or (input_size,) for a single one.
+            h: the state before it, (B, hidden_size), or (hidden_size,); None: zeros.
+
+        Returns:
+            The state after it, of the same shape.
+        """
         x = as_input(x, self.weight_ih)
         return R.rnn_cell(x, self._first_state(x, h), *self._weights(), self.nonlinearity)
 
@@ -354,6 +388,15 @@ class LSTMCell(_Cell):
     gates = 4
 
     def forward(self, x: Any, state: Any = None) -> tuple[Any, Any]:
+        """One step.
+
+        Args:
+            x: (B, input_size), or (input_size,) for a single one.
+            state: the pair (h, c) before it, each (B, hidden_size), or (hidden_size,); None: zeros.
+
+        Returns:
+            The pair after it, of the same shapes.
+        """
         x = as_input(x, self.weight_ih)
         if state is not None and (not isinstance(state, (tuple, list)) or len(state) != 2):
             raise ValueError(f"LSTMCell: the state is a pair (h, c), got {type(state).__name__}: write cell(x, (h, c))")
@@ -363,6 +406,9 @@ class LSTMCell(_Cell):
 
 class GRUCell(_Cell):
     """One step of a GRU: (x (B, I), h (B, H)) -> h'.
+
+    Args:
+        reset_after: with False the reset gate acts inside of the recurrent product, as in the paper; see `GRU`.
 
     >>> GRUCell(3, 5)(Tensor([[1.0, 2.0, 3.0]])).shape
     (1, 5)
@@ -379,5 +425,14 @@ class GRUCell(_Cell):
         super().__init__(input_size, hidden_size, bias, device, dtype)
 
     def forward(self, x: Any, h: Any = None) -> Any:
+        """One step.
+
+        Args:
+            x: (B, input_size), or (input_size,) for a single one.
+            h: the state before it, (B, hidden_size), or (hidden_size,); None: zeros.
+
+        Returns:
+            The state after it, of the same shape.
+        """
         x = as_input(x, self.weight_ih)
         return R.gru_cell(x, self._first_state(x, h), *self._weights(), self.reset_after)
