@@ -30,10 +30,16 @@ class MultiheadAttention(Module):
     """Multi-head attention (Vaswani et al., 2017), with PyTorch's parameters.
 
     Args:
+        embed_dim: features of queries and of the output, E.
+        num_heads: how many heads look side by side, each at E / num_heads features; it divides embed_dim.
+        dropout: the probability with which attention weights are dropped; in training alone.
+        bias: whether the linear maps of queries, keys, values and of the output have one.
         add_bias_kv: one more key and value, which are learned.
         add_zero_attn: one more key and value of zeros, so that a query may look at nothing.
-        kdim, vdim: the features of keys and values, where they are not embed_dim.
+        kdim, vdim: the features of keys and values; None: embed_dim.
         batch_first: inputs are (N, L, E) in place of (L, N, E).
+        device: where the parameters are, "cpu" or "cuda"; None: the default device.
+        dtype: of the parameters; None: the default dtype, float32 at first.
 
     Attributes:
         in_proj_weight: (3 embed_dim, embed_dim), for queries, keys and values; q_proj_weight, k_proj_weight and v_proj_weight
@@ -88,9 +94,16 @@ class MultiheadAttention(Module):
         """Attend.
 
         Args:
-            key_padding_mask: (N, S), True for keys that do not count (as in PyTorch).
+            query: (L, N, E), (N, L, E) with batch_first, or (L, E) without a batch.
+            key: (S, N, kdim), laid out likewise.
+            value: (S, N, vdim), likewise.
+            key_padding_mask: (N, S), True for keys that do not count (as in PyTorch), or added to the scores; None: all count.
+            need_weights: whether the attention weights are returned, too.
             attn_mask: (L, S) or (N heads, L, S), True where attention may *not* look (as in PyTorch), or added to the scores.
-                A query that may look at no key has weights of 0.
+                A query that may look at no key has weights of 0. None: every query looks at every key.
+            average_attn_weights: whether the weights returned are averaged over heads.
+            is_causal: whether query i looks at keys 0 to i alone; an attn_mask, where there is one, holds in its place. PyTorch
+                asks for the mask all the same.
 
         Returns:
             The output, and the weights (N, L, S) averaged over heads, (N, heads, L, S) without, or None.
@@ -175,12 +188,26 @@ class DotAttention(Module):
     """Luong's attention for encoder-decoders (2015): scores s^T h, or s^T W h with features of their own.
 
     (query (N, D), keys (N, S, H), lengths) -> (context (N, H), weights (N, S)).
+
+    Args:
+        query_size: features of queries, D; None: there is no W, and D must be H.
+        key_size: features of keys, H; None: likewise.
     """
 
     def __init__(self, query_size: int | None = None, key_size: int | None = None) -> None:
         self.proj = None if query_size is None or key_size is None else Linear(query_size, key_size, bias=False)
 
     def forward(self, query: Any, keys: Any, lengths: Any = None) -> tuple[Any, Any]:
+        """Attend.
+
+        Args:
+            query: (N, D), the decoder's state.
+            keys: (N, S, H), the encoder's outputs, which are the values, too.
+            lengths: (N,), how many of the S count; None: all.
+
+        Returns:
+            The context, (N, H), a mean of the keys, and its weights, (N, S).
+        """
         query = query if self.proj is None else self.proj(query)
         keys = _lasting(keys, lengths)
         return _attended(np.squeeze(keys @ query[..., None], -1), keys, lengths)
@@ -190,6 +217,11 @@ class AdditiveAttention(Module):
     """Bahdanau's attention for encoder-decoders (2015): scores v^T tanh(W s + U h).
 
     (query (N, D), keys (N, S, H), lengths) -> (context (N, H), weights (N, S)).
+
+    Args:
+        query_size: features of queries, D.
+        key_size: features of keys, H.
+        hidden_size: features of what stands under the tanh.
 
     >>> context, weights = AdditiveAttention(3, 4, 5)(Tensor(np.ones((2, 3))), Tensor(np.ones((2, 6, 4))))
     >>> context.shape, weights.shape
@@ -201,6 +233,16 @@ class AdditiveAttention(Module):
         self.energy = Linear(hidden_size, 1, bias=False)
 
     def forward(self, query: Any, keys: Any, lengths: Any = None) -> tuple[Any, Any]:
+        """Attend.
+
+        Args:
+            query: (N, D), the decoder's state.
+            keys: (N, S, H), the encoder's outputs, which are the values, too.
+            lengths: (N,), how many of the S count; None: all.
+
+        Returns:
+            The context, (N, H), a mean of the keys, and its weights, (N, S).
+        """
         keys = _lasting(keys, lengths)
         hidden = np.tanh(self.query_proj(query)[:, None] + self.key_proj(keys))
         return _attended(np.squeeze(self.energy(hidden), -1), keys, lengths)
@@ -227,6 +269,12 @@ def _attended(scores: Any, keys: Any, lengths: Any) -> tuple[Any, Any]:
 
 class PositionalEncoding(Module):
     """Adds sinusoidal positions to (N, L, E), or (L, N, E) with batch_first=False, then dropout.
+
+    Args:
+        embed_dim: features of the inputs, E.
+        dropout: the probability with which elements of the sum are dropped; in training alone.
+        max_length: how many positions there are; longer inputs are an error.
+        batch_first: whether inputs are (N, L, E); unlike `MultiheadAttention` they are so by default.
 
     >>> PositionalEncoding(4)(Tensor(np.zeros((1, 2, 4)))).shape
     (1, 2, 4)
@@ -260,6 +308,21 @@ class _TransformerLayer(Module):
         activation: str | Callable[..., Any] = "relu", layer_norm_eps: float = 1e-5, batch_first: bool = False,
         norm_first: bool = False, bias: bool = True, device: str | None = None, dtype: Any = None,
     ) -> None:  # fmt: skip
+        """What the layers of encoder and decoder take.
+
+        Args:
+            d_model: features of inputs and output, E.
+            nhead: the heads of each attention; it divides d_model.
+            dim_feedforward: features between the two linear maps of the feed-forward part.
+            dropout: the probability with which attention weights, those features and what each part adds are dropped in training.
+            activation: between the two maps: "relu", "gelu" or a function.
+            layer_norm_eps: the eps of the norms.
+            batch_first: inputs are (N, L, E) in place of (L, N, E).
+            norm_first: whether a part reads norm(x), so that x + part(norm(x)) goes on, in place of norm(x + part(x)).
+            bias: whether linear maps and norms have one.
+            device: where the parameters are, "cpu" or "cuda"; None: the default device.
+            dtype: of the parameters; None: the default dtype, float32 at first.
+        """
         options: dict[str, Any] = {"device": device, "dtype": dtype}
         self.norm_first, self.activation = norm_first, _activation(activation)
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, **options)
@@ -293,6 +356,16 @@ class TransformerEncoderLayer(_TransformerLayer):
     """
 
     def forward(self, src: Any, src_mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False) -> Any:
+        """The output, of the shape of src.
+
+        Args:
+            src: (S, N, E), (N, S, E) with batch_first, or (S, E) without a batch.
+            src_mask: as attn_mask of `MultiheadAttention`, (S, S) or (N heads, S, S): True where a place may *not* look, or added
+                to the scores; None: it looks everywhere.
+            src_key_padding_mask: (N, S), True for places that do not count; None: all count.
+            is_causal: whether no place sees a later one; a mask, where there is one, holds in its place.
+        """
+
         def attend(x: Any) -> Any:
             return self.self_attn(x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal)[0]
 
@@ -312,6 +385,20 @@ class TransformerDecoderLayer(_TransformerLayer):
         self, tgt: Any, memory: Any, tgt_mask: Any = None, memory_mask: Any = None, tgt_key_padding_mask: Any = None,
         memory_key_padding_mask: Any = None, tgt_is_causal: bool = False, memory_is_causal: bool = False,
     ) -> Any:  # fmt: skip
+        """The output, of the shape of tgt.
+
+        Args:
+            tgt: (T, N, E), (N, T, E) with batch_first, or (T, E) without a batch.
+            memory: (S, N, E), the encoder's output, laid out likewise.
+            tgt_mask: as attn_mask of `MultiheadAttention`, (T, T) or (N heads, T, T): True where a place of tgt may *not* look in
+                tgt, or added to the scores; None: it looks everywhere.
+            memory_mask: likewise for tgt in the memory, (T, S) or (N heads, T, S).
+            tgt_key_padding_mask: (N, T), True for places of tgt that do not count; None: all count.
+            memory_key_padding_mask: (N, S), likewise of the memory.
+            tgt_is_causal: whether no place of tgt sees a later one; tgt_mask, where there is one, holds in its place.
+            memory_is_causal: whether place i sees the memory up to place i alone; memory_mask holds in its place.
+        """
+
         def attend(x: Any) -> Any:
             return self.self_attn(x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal)[0]
 
@@ -326,6 +413,13 @@ class _Stack(Module):
     """Copies of a layer one after the other, and a last norm if there is one."""
 
     def __init__(self, layer: Module, num_layers: int, norm: Module | None = None) -> None:
+        """The layers are copies of the one given, which stays as it is.
+
+        Args:
+            layer: the one that is copied, parameters and all: a `TransformerDecoderLayer`, or one that takes the same arguments.
+            num_layers: how many copies there are.
+            norm: what comes after the last one, a `LayerNorm` say; None: nothing.
+        """
         self.layers = [copy.deepcopy(layer) for _ in range(num_layers)]
         self.norm = norm
 
@@ -336,18 +430,33 @@ class _Stack(Module):
 
 
 class TransformerEncoder(_Stack):
-    """Several encoder layers; they begin as copies of one.
-
-    `enable_nested_tensor` and `mask_check` are taken for PyTorch's sake and do nothing.
-    """
+    """Several encoder layers; they begin as copies of one."""
 
     def __init__(
         self, encoder_layer: Module, num_layers: int, norm: Module | None = None, enable_nested_tensor: bool = True,
         mask_check: bool = True,
     ) -> None:  # fmt: skip
+        """The layers are copies of the one given, which stays as it is.
+
+        Args:
+            encoder_layer: the one that is copied, parameters and all: a `TransformerEncoderLayer`, or one that takes the same
+                arguments.
+            num_layers: how many copies there are.
+            norm: what comes after the last one, a `LayerNorm` say; None: nothing.
+            enable_nested_tensor, mask_check: taken for PyTorch's sake; they do nothing.
+        """
         super().__init__(encoder_layer, num_layers, norm)
 
     def forward(self, src: Any, mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False) -> Any:
+        """The output of the last layer, of the shape of src.
+
+        Args:
+            src: (S, N, E), (N, S, E) with batch_first, or (S, E) without a batch.
+            mask: as attn_mask of `MultiheadAttention`, (S, S) or (N heads, S, S): True where a place may *not* look, or added to
+                the scores; None: it looks everywhere.
+            src_key_padding_mask: (N, S), True for places that do not count; None: all count.
+            is_causal: whether no place sees a later one; a mask, where there is one, holds in its place.
+        """
         return self._run(src, src_mask=mask, src_key_padding_mask=src_key_padding_mask, is_causal=is_causal)
 
 
@@ -358,12 +467,36 @@ class TransformerDecoder(_Stack):
         self, tgt: Any, memory: Any, tgt_mask: Any = None, memory_mask: Any = None, tgt_key_padding_mask: Any = None,
         memory_key_padding_mask: Any = None, tgt_is_causal: bool = False, memory_is_causal: bool = False,
     ) -> Any:  # fmt: skip
+        """The output of the last layer, of the shape of tgt.
+
+        Args:
+            tgt: (T, N, E), (N, T, E) with batch_first, or (T, E) without a batch.
+            memory: (S, N, E), the encoder's output, laid out likewise.
+            tgt_mask: as attn_mask of `MultiheadAttention`, (T, T) or (N heads, T, T): True where a place of tgt may *not* look in
+                tgt, or added to the scores; None: it looks everywhere.
+            memory_mask: likewise for tgt in the memory, (T, S) or (N heads, T, S).
+            tgt_key_padding_mask: (N, T), True for places of tgt that do not count; None: all count.
+            memory_key_padding_mask: (N, S), likewise of the memory.
+            tgt_is_causal: whether no place of tgt sees a later one; tgt_mask, where there is one, holds in its place.
+            memory_is_causal: whether place i sees the memory up to place i alone; memory_mask holds in its place.
+        """
         masks = (tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask)
         return self._run(tgt, memory, *masks, tgt_is_causal, memory_is_causal)
 
 
 class Transformer(Module):
     """Encoder and decoder, each a stack of layers with a norm at the end (Vaswani et al., 2017).
+
+    Args:
+        d_model: features of all inputs and outputs, E.
+        nhead: the heads of each attention; it divides d_model.
+        num_encoder_layers, num_decoder_layers: how many layers the two have.
+        dim_feedforward, dropout, activation: of the layers, see `TransformerEncoderLayer`.
+        custom_encoder, custom_decoder: modules in place of the two, called with the same arguments; None: a `TransformerEncoder`,
+            a `TransformerDecoder`.
+        layer_norm_eps, batch_first, norm_first, bias: of the layers, see `TransformerEncoderLayer`.
+        device: where the parameters are, "cpu" or "cuda"; None: the default device.
+        dtype: of the parameters; None: the default dtype, float32 at first.
 
     >>> model = Transformer(4, 2, num_encoder_layers=1, num_decoder_layers=1, dim_feedforward=8)
     >>> model(Tensor(np.ones((5, 1, 4))), Tensor(np.ones((3, 1, 4)))).shape
@@ -395,6 +528,22 @@ class Transformer(Module):
         src_key_padding_mask: Any = None, tgt_key_padding_mask: Any = None, memory_key_padding_mask: Any = None,
         src_is_causal: bool = False, tgt_is_causal: bool = False, memory_is_causal: bool = False,
     ) -> Any:  # fmt: skip
+        """What the decoder makes of tgt and the encoder's output for src, of the shape of tgt.
+
+        Masks are as attn_mask of `MultiheadAttention`: True where a place may *not* look, or added to the scores; None: it looks
+        everywhere.
+
+        Args:
+            src: what the encoder reads, (S, N, E), (N, S, E) with batch_first, or (S, E) without a batch.
+            tgt: what the decoder reads, (T, N, E), laid out likewise.
+            src_mask: (S, S), for src in itself.
+            tgt_mask: (T, T), for tgt in itself; see `generate_square_subsequent_mask`.
+            memory_mask: (T, S), for tgt in the encoder's output.
+            src_key_padding_mask: (N, S), True for places of src that do not count, in the encoder; None: all count.
+            tgt_key_padding_mask: (N, T), likewise of tgt.
+            memory_key_padding_mask: (N, S), of the encoder's output in the decoder, mostly the same as src_key_padding_mask.
+            src_is_causal, tgt_is_causal, memory_is_causal: whether no place sees a later one, where the mask is None.
+        """
         memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
         return self.decoder(
             tgt, memory, tgt_mask=tgt_mask, memory_mask=memory_mask, tgt_key_padding_mask=tgt_key_padding_mask,
