@@ -39,9 +39,13 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     a projection to fewer features, then a softmax over its own classes, does the rest.
 
     Args:
+        in_features: length D of the inputs.
+        n_classes: how many classes there are, 0 the most frequent one.
         cutoffs: where the clusters begin: [10, 100] of 1000 classes makes a head of 10 and clusters of 90 and 900.
         div_value: the features of each cluster are those of the one before it divided by this.
-        head_bias: whether the head has a bias.
+        head_bias: whether the head has a bias; the clusters have none.
+        device: where the parameters are, "cpu" or "cuda"; None: the default device.
+        dtype: of the parameters; None: the default dtype, float32 at first.
 
     Attributes:
         head: a `Linear`.
@@ -81,7 +85,12 @@ class AdaptiveLogSoftmaxWithLoss(Module):
 
     @one_by_one("with classes of each example's own")
     def forward(self, input: Any, target: Any) -> _Result:  # noqa: A002
-        """The log-probabilities of targets (N,), or of one target (), and the loss."""
+        """The log-probabilities of the targets, and the loss.
+
+        Args:
+            input: (N, D), or (D,) for a single one.
+            target: (N,), or (), the classes: integers from 0 to n_classes - 1.
+        """
         x, classes = as_input(input, self.head.weight), host(target)
         if x.ndim != classes.ndim + 1 or classes.ndim > 1 or x.shape[:-1] != classes.shape:
             raise ValueError(

@@ -104,6 +104,9 @@ def _checked(module: Any) -> Module:
 class Sequential(_Chain):
     """Modules one after the other; takes modules, or one dict of named modules.
 
+    Args:
+        modules: Modules, which get the names "0", "1" and so on; or one dict of Modules, whose keys are their names.
+
     >>> from nn import Flatten, ReLU
     >>> Sequential(Flatten(), ReLU())(Tensor([[[-1.0], [2.0]]])).tolist()
     [[0.0, 2.0]]
@@ -148,6 +151,9 @@ class Sequential(_Chain):
 class ModuleList(_Chain):
     """Modules in a list.
 
+    Args:
+        modules: Modules, from any iterable; they get the names "0", "1" and so on.
+
     >>> from nn import ReLU
     >>> len(ModuleList([ReLU(), ReLU()]))
     2
@@ -169,6 +175,9 @@ class ModuleList(_Chain):
 
 class ParameterList(Module):
     """Parameters in a list; a Tensor becomes a Parameter, other values stay what they are.
+
+    Args:
+        values: Tensors, Parameters or other values, from any iterable; they get the names "0", "1" and so on.
 
     >>> ParameterList([Tensor([1.0])])[0].requires_grad
     True
@@ -220,6 +229,12 @@ class _Dict(Module):
     """Things under names of their own."""
 
     def __init__(self, items: Any = None) -> None:
+        """What is given is there from the beginning; more comes by `d[name] = item`.
+
+        Args:
+            items: a mapping of names to members, or an iterable of pairs (name, member); None: nothing at first. A name is a
+                string without dots, which separate the parts of a path.
+        """
         self.update(items or {})
 
     def _named(self) -> dict[str, Any]:

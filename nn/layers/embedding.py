@@ -18,12 +18,6 @@ __all__ = ["Embedding", "EmbeddingBag"]
 class Embedding(Module):
     """A table of vectors, looked up by integers: (...) -> (..., embedding_dim).
 
-    Args:
-        padding_idx: the row that is 0 at first and gets no gradient.
-        max_norm, norm_type: rows that are looked up are first scaled down to this norm, in place.
-        scale_grad_by_freq: divide the gradient of a row by how often it was looked up.
-        sparse: the gradient holds only the rows that were looked up; optimizers leave the others, and their state, alone.
-
     Attributes:
         weight: (num_embeddings, embedding_dim), standard normal at first.
 
@@ -36,6 +30,22 @@ class Embedding(Module):
         norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False, device: str | None = None,
         dtype: Any = None,
     ) -> None:  # fmt: skip
+        """Rows are looked up by integers from 0 to num_embeddings - 1.
+
+        Args:
+            num_embeddings: how many rows the table has.
+            embedding_dim: how long they are.
+            padding_idx: the row that is 0 at first and gets no gradient, from the end where it is negative; None: there is none.
+            max_norm: rows that are looked up are first scaled down to this norm, in place; None: they stay as they are.
+            norm_type: the p of that norm.
+            scale_grad_by_freq: divide the gradient of a row by how often it was looked up.
+            sparse: the gradient holds only the rows that were looked up; optimizers leave the others, and their state, alone.
+            device: where the table is, "cpu" or "cuda"; None: the default device.
+            dtype: of the table; None: the default dtype, float32 at first.
+
+        Raises:
+            ValueError: the table has no row padding_idx.
+        """
         self.sparse = sparse
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
@@ -82,7 +92,9 @@ class EmbeddingBag(Embedding):
     """Sums, means or maxima of looked-up vectors: (N, L) -> (N, embedding_dim), or bags cut out of one row by offsets.
 
     Args:
+        mode: "sum", "mean" or "max" of each bag; of an empty one zeros.
         include_last_offset: the last offset is the end of the last bag, and begins none.
+        padding_idx: as in `Embedding`; what it looks up is also left out of its bag, and does not count in a mean.
 
     >>> EmbeddingBag(10, 3, mode="sum")(Tensor([1, 2, 4, 5]), Tensor([0, 3])).shape
     (2, 3)
@@ -101,6 +113,13 @@ class EmbeddingBag(Embedding):
         )
 
     def forward(self, indices: Any, offsets: Any = None, per_sample_weights: Any = None) -> Tensor:
+        """One vector for each bag.
+
+        Args:
+            indices: (N, L), a bag in each row; or (M,), which the offsets cut into bags.
+            offsets: (N,), where the bags begin, the first one at 0; for indices (M,) alone.
+            per_sample_weights: factors of the rows, of the shape of the indices; mode "sum" alone.
+        """
         return F.embedding_bag(
             indices, self.weight, offsets, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.mode, self.sparse,
             per_sample_weights, self.include_last_offset, self.padding_idx,

@@ -66,6 +66,14 @@ class Linear(Module):
 class Bilinear(Module):
     """y_k = x1^T W_k x2 + b_k, (..., in1_features), (..., in2_features) -> (..., out_features).
 
+    Args:
+        in1_features: length of the last axis of x1.
+        in2_features: that of x2's.
+        out_features: that of the result's.
+        bias: whether b is added.
+        device: where the parameters are, "cpu" or "cuda"; None: the default device.
+        dtype: of the parameters; None: the default dtype, float32 at first.
+
     Attributes:
         weight: (out_features, in1_features, in2_features), uniform in ±1/sqrt(in1_features) at first.
         bias: (out_features,), likewise; None with bias=False.
@@ -87,6 +95,12 @@ class Bilinear(Module):
                 init.uniform_(parameter, -bound, bound)
 
     def forward(self, x1: Any, x2: Any) -> Tensor:
+        """x1^T W x2 + b for each pair of rows.
+
+        Args:
+            x1: (..., in1_features).
+            x2: (..., in2_features), the other axes as those of x1.
+        """
         return F.bilinear(as_input(x1, self.weight), as_input(x2, self.weight), self.weight, self.bias)
 
     def extra_repr(self) -> str:
