@@ -84,7 +84,12 @@ class Module(Attributes, Hooked, Moving, Weights):
             raise
 
     def register_module(self, name: str, module: Module | None) -> None:
-        """Add a module under a name, which must be new; raises as `register_parameter`."""
+        """Add a module under a name, the same as `self.name = module`; raises as `register_parameter`.
+
+        Args:
+            name: must be new, and without dots.
+            module: None notes that there is none.
+        """
         self._register(name, module, Module)
 
     add_module = register_module
@@ -139,7 +144,11 @@ class Module(Attributes, Hooked, Moving, Weights):
         return _of_kind(Parameter, self._within(prefix, recurse, remove_duplicate))
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """All parameters, for an optimizer."""
+        """All parameters, for an optimizer; each once.
+
+        Args:
+            recurse: False for those of this module alone.
+        """
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
     def named_buffers(
@@ -149,7 +158,11 @@ class Module(Attributes, Hooked, Moving, Weights):
         return _of_kind(Buffer, self._within(prefix, recurse, remove_duplicate))
 
     def buffers(self, recurse: bool = True) -> Iterator[Buffer]:
-        """All buffers."""
+        """All buffers, each once.
+
+        Args:
+            recurse: False for those of this module alone.
+        """
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     def _within(self, prefix: str, recurse: bool, once: bool) -> list[tuple[str, Any]]:
@@ -160,6 +173,9 @@ class Module(Attributes, Hooked, Moving, Weights):
 
     def get_submodule(self, target: str) -> Module:
         """The module at a path; this one at "".
+
+        Args:
+            target: names separated by dots, as `named_modules` gives them.
 
         Raises:
             AttributeError: there is nothing, or no module; the message says what is near.
@@ -193,6 +209,8 @@ class Module(Attributes, Hooked, Moving, Weights):
         """Put a module in the place of what is at a path.
 
         Args:
+            target: the path, names separated by dots.
+            module: what stands there from now on.
             strict: raise where nothing is at the path.
 
         Raises:
@@ -214,7 +232,14 @@ class Module(Attributes, Hooked, Moving, Weights):
         replace_part(holder, last, module)
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
-        """Call a function with every module inside, this one last."""
+        """Call a function with every module inside, this one last.
+
+        Args:
+            function: takes a module; what it returns does not matter.
+
+        Returns:
+            This module.
+        """
         for module in reversed(list(self.modules())):
             function(module)
         return self
@@ -222,7 +247,14 @@ class Module(Attributes, Hooked, Moving, Weights):
     # ----------------------------------------------------------------------------------- modes
 
     def train(self, mode: bool = True) -> Self:
-        """Training mode, for all modules inside."""
+        """Training mode, for all modules inside.
+
+        Args:
+            mode: False for evaluation mode.
+
+        Returns:
+            This module.
+        """
         if not isinstance(mode, (bool, np.bool_)):
             raise ValueError(f"train() takes True or False, got {mode!r}")
         for module in self.modules():
@@ -235,6 +267,9 @@ class Module(Attributes, Hooked, Moving, Weights):
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Let all parameters learn, or freeze them.
+
+        Args:
+            requires_grad: False freezes them.
 
         Raises:
             TypeError: a parameter of integers cannot learn; nothing is changed then.
@@ -250,7 +285,11 @@ class Module(Attributes, Hooked, Moving, Weights):
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget all gradients; with set_to_none=False, fill them with zeros."""
+        """Forget all gradients.
+
+        Args:
+            set_to_none: False to fill those that are there with zeros.
+        """
         for parameter in self.parameters():
             was_there = parameter.grad is not None
             parameter.grad = None  # which also forgets what `redirect_grad` has kept

@@ -22,8 +22,12 @@ __all__ = [
 class Parameter(Tensor):
     """A Tensor that a module learns: it requires a gradient, and `parameters()` finds it.
 
-    `Parameter(x, False)` is PyTorch's order: the second argument is `requires_grad`, where it is a
-    bool.
+    Args:
+        x: a Tensor or an array, whose memory it shares, a number, or nested lists of numbers.
+        dtype: convert to this dtype; None: as a Tensor of x has. A bool here is `requires_grad`,
+            PyTorch's second argument: `Parameter(x, False)`.
+        device: where it is, "cpu" or "cuda"; None: where x is.
+        requires_grad: whether it learns; False: it is frozen.
 
     >>> Parameter([1.0, 2.0]).requires_grad, Parameter([1.0, 2.0], False).requires_grad
     (True, False)
@@ -43,6 +47,11 @@ class Buffer(Tensor):
     """A Tensor that belongs to a module's state but is not learned, such as a running mean.
 
     Args:
+        x: a Tensor or an array, whose memory it shares, a number, or nested lists of numbers.
+        dtype: convert to this dtype; None: as a Tensor of x has.
+        device: where it is, "cpu" or "cuda"; None: where x is.
+        requires_grad: whether it has a gradient all the same.
+        name: what it is called in pictures and messages.
         persistent: whether `state_dict()` has it.
 
     >>> Buffer([0.0], persistent=False).persistent
@@ -61,7 +70,7 @@ class Buffer(Tensor):
 
 
 class TransientBuffer(Buffer):
-    """A buffer that `state_dict()` leaves out: `Buffer(x, persistent=False)`."""
+    """A buffer that `state_dict()` leaves out: `Buffer(x, persistent=False)` makes one."""
 
     __slots__ = ()
     persistent = False
@@ -69,6 +78,10 @@ class TransientBuffer(Buffer):
 
 def as_buffer(x: Tensor, persistent: bool = True) -> Buffer:
     """This very Tensor, made a buffer; it keeps its graph.
+
+    Args:
+        x: the Tensor, whose class changes.
+        persistent: whether `state_dict()` has it.
 
     >>> x = Tensor([1.0])
     >>> as_buffer(x) is x, type(x).__name__
@@ -126,7 +139,11 @@ class _Uninitialized(Tensor):
             self.data = self.data.view(_NoValues)
 
     def materialize(self, shape: tuple[int, ...]) -> None:
-        """Become an ordinary parameter (or buffer) of this shape, with any values."""
+        """Become an ordinary parameter (or buffer), with any values.
+
+        Args:
+            shape: what it has from now on; dtype and device stay.
+        """
         values = empty(shape, dtype=self.dtype, device=self.device).data
         self.__class__ = self._becomes  # type: ignore[assignment]
         self.data = values
@@ -164,6 +181,11 @@ class _Uninitialized(Tensor):
 class UninitializedParameter(_Uninitialized, Parameter):
     """A Parameter whose shape is found at the first call of its module; see `LazyLinear`.
 
+    Args:
+        dtype: what it will have; None: the default dtype, float32 at first.
+        device: where it will be, "cpu" or "cuda"; None: the default device.
+        requires_grad: whether it learns.
+
     >>> p = UninitializedParameter()
     >>> p.materialize((2, 3))
     >>> type(p).__name__, p.shape, p.requires_grad
@@ -182,7 +204,12 @@ class UninitializedParameter(_Uninitialized, Parameter):
 
 
 class UninitializedBuffer(_Uninitialized, Buffer):
-    """A Buffer whose shape is found at the first call of its module; see `LazyBatchNorm1d`."""
+    """A Buffer whose shape is found at the first call of its module; see `LazyBatchNorm1d`.
+
+    Args:
+        dtype: what it will have; None: the default dtype, float32 at first.
+        device: where it will be, "cpu" or "cuda"; None: the default device.
+    """
 
     __slots__ = ()
     _becomes = Buffer
