@@ -54,16 +54,6 @@ def public_names() -> dict[str, Callable[..., Any]]:
 NAMES = public_names()
 
 
-@pytest.mark.parametrize(
-    "name", [f"{kind}{n}d" for kind in ("Conv", "ConvTranspose", "BatchNorm") for n in (1, 2, 3)] + ["Linear"]
-)
-def test_each_parameter_of_a_layer_is_explained(name: str) -> None:
-    layer = getattr(nn, name)
-    text = f"{inspect.getdoc(layer)}\n{inspect.getdoc(layer.__init__)}"
-    missing = [parameter for parameter in inspect.signature(layer).parameters if f"\n    {parameter}: " not in text]
-    assert not missing, f"{name}: Args of {missing}"
-
-
 def numpys_own(thing: Callable[..., Any]) -> set[str]:
     """The parameters of the function or method of NumPy that one stands for."""
     theirs = [f for f, ours in numpy_table.items() if ours is thing and callable(f)]
