@@ -22,12 +22,14 @@ __all__ = [
 class Parameter(Tensor):
     """A Tensor that a module learns: it requires a gradient, and `parameters()` finds it.
 
+    `Parameter(x, False)` is PyTorch's order: the second argument is `requires_grad`, where it is a
+    bool.
+
     Args:
-        x: a Tensor or an array, whose memory it shares, a number, or nested lists of numbers.
-        dtype: convert to this dtype; None: as a Tensor of x has. A bool here is `requires_grad`,
-            PyTorch's second argument: `Parameter(x, False)`.
-        device: where it is, "cpu" or "cuda"; None: where x is.
-        requires_grad: whether it learns; False: it is frozen.
+        x: the first values: a Tensor, an array, numbers in lists.
+        dtype: None: that of x, of Python's numbers the default dtype.
+        device: "cpu" or "cuda"; None: that of x, of NumPy's arrays the default device.
+        requires_grad: False: it is kept, and not learned.
 
     >>> Parameter([1.0, 2.0]).requires_grad, Parameter([1.0, 2.0], False).requires_grad
     (True, False)
@@ -47,11 +49,9 @@ class Buffer(Tensor):
     """A Tensor that belongs to a module's state but is not learned, such as a running mean.
 
     Args:
-        x: a Tensor or an array, whose memory it shares, a number, or nested lists of numbers.
-        dtype: convert to this dtype; None: as a Tensor of x has.
-        device: where it is, "cpu" or "cuda"; None: where x is.
-        requires_grad: whether it has a gradient all the same.
-        name: what it is called in pictures and messages.
+        x, dtype, device: as of a `Parameter`.
+        requires_grad: whether `backward()` gives it a gradient, which no optimizer looks for.
+        name: what graphs and messages call it.
         persistent: whether `state_dict()` has it.
 
     >>> Buffer([0.0], persistent=False).persistent

@@ -134,7 +134,7 @@ class GaussianNLLLoss(Loss):
         Args:
             input: the means x.
             target: the values y, of the same shape.
-            var: the variances, broadcast to them; a negative one is an error.
+            var: the variances, of the same shape or one that broadcasts to it; a negative one is an error.
         """
         return F.gaussian_nll_loss(
             input, target, var, full=self.full, eps=self.eps, reduction=self.reduction,
