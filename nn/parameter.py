@@ -80,7 +80,6 @@ def as_buffer(x: Tensor, persistent: bool = True) -> Buffer:
     """This very Tensor, made a buffer; it keeps its graph.
 
     Args:
-        x: the Tensor, whose class changes.
         persistent: whether `state_dict()` has it.
 
     >>> x = Tensor([1.0])

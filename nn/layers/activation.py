@@ -38,7 +38,7 @@ class Unparametrised(Activation):
     """A function without options but PyTorch's `inplace`."""
 
     def __init__(self, inplace: bool = False) -> None:
-        """Make the function; there is nothing to choose.
+        """There is nothing to choose.
 
         Args:
             inplace: taken for PyTorch's sake; it does nothing, the input stays as it is.

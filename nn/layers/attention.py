@@ -308,7 +308,7 @@ class _TransformerLayer(Module):
         activation: str | Callable[..., Any] = "relu", layer_norm_eps: float = 1e-5, batch_first: bool = False,
         norm_first: bool = False, bias: bool = True, device: str | None = None, dtype: Any = None,
     ) -> None:  # fmt: skip
-        """What the layers of encoder and decoder take.
+        """Each part goes on with norm(x + part(x)), or with x + part(norm(x)), norm_first=True.
 
         Args:
             d_model: features of inputs and output, E.
@@ -318,7 +318,7 @@ class _TransformerLayer(Module):
             activation: between the two maps: "relu", "gelu" or a function.
             layer_norm_eps: the eps of the norms.
             batch_first: inputs are (N, L, E) in place of (L, N, E).
-            norm_first: whether a part reads norm(x), so that x + part(norm(x)) goes on, in place of norm(x + part(x)).
+            norm_first: whether the norm stands before the part, as in the second form.
             bias: whether linear maps and norms have one.
             device: where the parameters are, "cpu" or "cuda"; None: the default device.
             dtype: of the parameters; None: the default dtype, float32 at first.

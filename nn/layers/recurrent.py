@@ -39,7 +39,7 @@ class _Recurrent(Module):
         dropout: float = 0.0, bidirectional: bool = False, device: str | None = None, dtype: Any = None, *,
         recurrent_dropout: float = 0.0,
     ) -> None:  # fmt: skip
-        """What all recurrent layers take.
+        """Inputs are (T, B, I), outputs (T, B, H); `forward` takes the first state, and gives the last one.
 
         Args:
             input_size: length of the inputs of a step, I.
@@ -307,7 +307,7 @@ class _Cell(Module):
     def __init__(
         self, input_size: int, hidden_size: int, bias: bool = True, device: str | None = None, dtype: Any = None
     ) -> None:
-        """What all cells take.
+        """The state is zeros where `forward` gets none.
 
         Args:
             input_size: length of the input, I.
