@@ -122,6 +122,11 @@ def test_every_public_name_has_an_entry_in_the_reference(objects: set[str], exte
     assert not missing, missing
 
 
+def test_a_layer_shows_what_its_family_is_called_with(objects: set[str]) -> None:
+    assert {"nn.LSTM.forward", "nn.MaxUnpool2d.forward", "nn.MultiheadAttention.forward"} <= objects
+    assert "nn.LSTM" in objects and "nn.Flatten.forward" not in objects, "of which nothing is said"
+
+
 def test_an_entry_says_what_is_known_of_an_op(site: Path) -> None:
     text = (site / "api" / "elementwise.html").read_text("utf-8")
     entry = text[text.index('id="minigrad.tanh"') :].partition("</dl>")[0]

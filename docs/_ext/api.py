@@ -142,10 +142,17 @@ def entry(path: str, name: str, thing: Any, original: str | None) -> list[str]:
         shown = f"{name}{arguments(thing)}" if kind == "function" else name
         return [f".. py:{kind}:: {shown}", f"   :module: {path}", "", f"   {text}"]
     if isinstance(thing, type):
-        return [f".. autoclass:: {full}", "   :members:"]
+        return [f".. autoclass:: {full}", "   :members:", *forward_of_family(full, thing)]
     if inspect.isroutine(thing):
         return [f".. autofunction:: {full}"]
     return data(path, name, thing)
+
+
+def forward_of_family(full: str, kind: type) -> list[str]:
+    """What a layer is called with, where a base class without an entry of its own says it."""
+    home = next((base for base in kind.__mro__ if "forward" in vars(base)), kind)
+    shown = home is not kind and home.__name__.startswith("_") and vars(home)["forward"].__doc__
+    return ["", f"   .. automethod:: {full}.forward"] if shown else []
 
 
 def index(path: str, name: str, thing: Any) -> list[str]:
