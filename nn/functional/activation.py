@@ -90,7 +90,7 @@ def threshold(x: Any, threshold: float, value: float, inplace: bool = False) -> 
     >>> threshold(np.array([-1.0, 2.0]), 1.0, 5.0)
     array([5., 2.])
     """
-    return _result(x, where(raw(x) > threshold, x, value), inplace)
+    return _result(x, where(raw(x) <= threshold, value, x), inplace)
 
 
 @follow
@@ -328,7 +328,7 @@ def rrelu(
         return leaky_relu(x, (lower + upper) / 2, inplace)
     values = raw(x)
     slope = lower + (upper - lower) * random.rand(*values.shape, dtype=values.dtype, device=device_of(x)).data
-    return _result(x, where(values >= 0, x, slope * x), inplace)
+    return _result(x, where(values > 0, x, slope * x), inplace)
 
 
 @follow
@@ -338,7 +338,7 @@ def hardshrink(x: Any, lambd: float = 0.5) -> Any:
     Args:
         lambd: up to which absolute value x becomes 0.
     """
-    return where(np.abs(raw(x)) > lambd, x, 0.0)
+    return where(np.abs(raw(x)) <= lambd, 0.0, x)
 
 
 @follow
@@ -352,7 +352,7 @@ def softshrink(x: Any, lambd: float = 0.5) -> Any:
     array([-1.5,  0. ])
     """
     values = raw(x)
-    return where(np.abs(values) > lambd, x - lambd * np.sign(values), 0.0)
+    return where(np.abs(values) <= lambd, 0.0, x - lambd * np.sign(values))
 
 
 @follow
@@ -411,7 +411,7 @@ def threshold_(x: Any, threshold: float, value: float) -> Any:
         threshold: what is larger stays as it is.
         value: what stands in the place of the rest.
     """
-    x[...] = where(raw(x) > threshold, x, value)
+    x[...] = where(raw(x) <= threshold, value, x)
     return x
 
 
