@@ -142,6 +142,8 @@ def gaussian_nll_loss(
         eps: the least variance.
         reduction: "mean" over the elements, "sum" or "none".
     """
+    if np.ndim(var) and np.shape(var) == np.shape(input)[:-1]:
+        var = np.expand_dims(var, -1)
     refuse_later(all_examples(raw(var) < 0), lambda: ValueError("gaussian_nll_loss: variances must not be negative"))
     values = raw(var)
     var = var + np.where(values < eps, eps - values, 0.0)
