@@ -65,10 +65,11 @@ def _whole_channels(n: int) -> Any:
         return _dropped(x, p, training, inplace, lambda: _scaled(x, p, (*shape[:-n], *(1,) * n)))
 
     drop.__name__ = drop.__qualname__ = f"dropout{n}d"
+    other = "; PyTorch takes three axes for (N, C, L), which is `dropout1d` here" if n == 2 else ""
     drop.__doc__ = f"""`dropout` of whole channels, of inputs with {n} spatial ax{"i" if n == 1 else "e"}s (Tompson et al., 2015).
 
     Args:
-        x: (N, C, ...), or (C, ...) for a single sample.
+        x: (N, C, ...), or (C, ...) for a single sample{other}.
         p: the probability, 0 to 1, with which a channel of a sample is dropped.
         training: whether anything is dropped; otherwise x itself is returned.
         inplace: write the result into x, and return x.
