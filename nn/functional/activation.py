@@ -43,7 +43,7 @@ def relu(x: Any, inplace: bool = False) -> Any:
     """max(x, 0).
 
     Args:
-        inplace: write the result into x, and return x.
+        inplace: write the result into x, and return x; it saves no memory.
 
     >>> relu(np.array([-1.0, 2.0]))
     array([0., 2.])
@@ -85,7 +85,7 @@ def threshold(x: Any, threshold: float, value: float, inplace: bool = False) -> 
     Args:
         threshold: what is larger stays as it is.
         value: what stands in the place of the rest.
-        inplace: write the result into x, and return x.
+        inplace: write the result into x, and return x; it saves no memory.
 
     >>> threshold(np.array([-1.0, 2.0]), 1.0, 5.0)
     array([5., 2.])
@@ -99,7 +99,7 @@ def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool 
 
     Args:
         min_val, max_val: the bounds.
-        inplace: write the result into x, and return x.
+        inplace: write the result into x, and return x; it saves no memory.
 
     >>> hardtanh(np.array([-3.0, 0.5]))
     array([-1. ,  0.5])
@@ -113,7 +113,7 @@ def relu6(x: Any, inplace: bool = False) -> Any:
     """min(max(x, 0), 6).
 
     Args:
-        inplace: write the result into x, and return x.
+        inplace: write the result into x, and return x; it saves no memory.
     """
     return _result(x, hardtanh(x, 0.0, 6.0), inplace)
 
@@ -123,7 +123,7 @@ def hardsigmoid(x: Any, inplace: bool = False) -> Any:
     """min(max(x / 6 + 1/2, 0), 1).
 
     Args:
-        inplace: write the result into x, and return x.
+        inplace: write the result into x, and return x; it saves no memory.
 
     >>> hardsigmoid(np.array([-4.0, 0.0]))
     array([0. , 0.5])
@@ -136,7 +136,7 @@ def hardswish(x: Any, inplace: bool = False) -> Any:
     """x hardsigmoid(x) (Howard et al., 2019).
 
     Args:
-        inplace: write the result into x, and return x.
+        inplace: write the result into x, and return x; it saves no memory.
     """
     return _result(x, x * clip(x / 6 + 0.5, 0.0, 1.0), inplace)
 
@@ -146,7 +146,7 @@ def silu(x: Any, inplace: bool = False) -> Any:
     """x sigmoid(x), the swish (Ramachandran et al., 2017).
 
     Args:
-        inplace: write the result into x, and return x.
+        inplace: write the result into x, and return x; it saves no memory.
     """
     return _result(x, x * sigmoid(x), inplace)
 
@@ -172,7 +172,7 @@ def mish(x: Any, inplace: bool = False) -> Any:
     """x tanh(softplus(x)) (Misra, 2019).
 
     Args:
-        inplace: write the result into x, and return x.
+        inplace: write the result into x, and return x; it saves no memory.
     """
     return _result(x, x * tanh(np.logaddexp(x, 0.0)), inplace)
 
@@ -189,7 +189,7 @@ def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
 
     Args:
         alpha: far below 0 the result is -alpha.
-        inplace: write the result into x, and return x.
+        inplace: write the result into x, and return x; it saves no memory.
 
     >>> elu(np.array([2.0, -50.0])).round(6)
     array([ 2., -1.])
@@ -203,7 +203,7 @@ def celu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
 
     Args:
         alpha: far below 0 the result is -alpha; not 0.
-        inplace: write the result into x, and return x.
+        inplace: write the result into x, and return x; it saves no memory.
     """
     return _result(x, _exponential_below(x, lambda x: x, lambda x: alpha * np.expm1(x / alpha)), inplace)
 
@@ -213,7 +213,7 @@ def selu(x: Any, inplace: bool = False) -> Any:
     """scale elu(x) with the constants that keep mean 0 and variance 1 (Klambauer et al., 2017).
 
     Args:
-        inplace: write the result into x, and return x.
+        inplace: write the result into x, and return x; it saves no memory.
     """
     return _result(x, 1.0507009873554804934193349852946 * elu(x, 1.6732632423543772848170429916717), inplace)
 
@@ -282,7 +282,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.01, inplace: bool = False) -> A
 
     Args:
         negative_slope: the slope below 0.
-        inplace: write the result into x, and return x.
+        inplace: write the result into x, and return x; it saves no memory.
 
     >>> leaky_relu(np.array([-1.0, 2.0]), 0.1)
     array([-0.1,  2. ])
@@ -322,7 +322,7 @@ def rrelu(
     Args:
         lower, upper: the slope of each element is drawn from between them, uniformly.
         training: whether slopes are drawn; otherwise all are (lower + upper) / 2.
-        inplace: write the result into x, and return x.
+        inplace: write the result into x, and return x; it saves no memory.
     """
     if not training:
         return leaky_relu(x, (lower + upper) / 2, inplace)

@@ -136,7 +136,7 @@ def scaled_dot_product_attention(
         query, key, value: (..., L, E), (..., S, E), (..., S, V).
         attn_mask: broadcasts to (..., L, S); boolean, True for what is seen, or floating, which is added to the scores.
             Where a query may see no key at all, its output is 0.
-        dropout_p: the probability with which a weight becomes 0; give 0 outside of training, which nothing here knows of.
+        dropout_p: the probability with which a weight becomes 0, at every call: give 0 outside of training.
         is_causal: no place sees a later one.
         scale: in place of 1 / sqrt(E).
         enable_gqa: (..., heads, L, E) with fewer heads of keys and values, each shared by a group of query heads.
@@ -186,7 +186,7 @@ def multi_head_attention(
         query, key, value: (N, L, E), (N, S, E), (N, S, E).
         num_heads: how many heads there are; it divides E.
         attn_mask: as of `scaled_dot_product_attention`; it broadcasts to (N, heads, L, S), so write mask[:, None] for (N, L, S).
-        dropout_p: the probability with which a weight becomes 0; give 0 outside of training.
+        dropout_p: the probability with which a weight becomes 0, at every call: give 0 outside of training.
         is_causal: no place sees a later one; without a mask.
         return_weights: also return the attention weights.
     """

@@ -36,7 +36,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False
     Args:
         p: the probability, 0 to 1, drawn for each element.
         training: whether anything is dropped; otherwise x itself is returned.
-        inplace: write the result into x, and return x.
+        inplace: write the result into x, and return x; it saves no memory.
 
     >>> dropout(np.ones(4), 0.5, training=False)
     array([1., 1., 1., 1.])
@@ -72,7 +72,7 @@ def _whole_channels(n: int) -> Any:
         x: (N, C, ...), or (C, ...) for a single sample{other}.
         p: the probability, 0 to 1, with which a channel of a sample is dropped.
         training: whether anything is dropped; otherwise x itself is returned.
-        inplace: write the result into x, and return x.
+        inplace: write the result into x, and return x; it saves no memory.
     """
     return drop
 
@@ -95,7 +95,7 @@ def alpha_dropout(x: Any, p: float = 0.5, training: bool = False, inplace: bool 
     Args:
         p: the probability, 0 to 1, with which an element becomes SELU's lower limit, before all are scaled and shifted.
         training: whether anything is dropped; unlike that of `dropout` it is False unless given, as PyTorch's.
-        inplace: write the result into x, and return x.
+        inplace: write the result into x, and return x; it saves no memory.
     """
     return _dropped(x, p, training, inplace, lambda: _alpha(x, p, np.shape(x)))
 
@@ -108,7 +108,7 @@ def feature_alpha_dropout(x: Any, p: float = 0.5, training: bool = False, inplac
         x: (N, C, ...).
         p: the probability, 0 to 1, with which a channel of a sample is dropped.
         training: whether anything is dropped; False unless given, as PyTorch's.
-        inplace: write the result into x, and return x.
+        inplace: write the result into x, and return x; it saves no memory.
     """
     shape = np.shape(raw(x))
     whole = (*shape[:2], *(1,) * (len(shape) - 2))
