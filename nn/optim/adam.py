@@ -26,7 +26,7 @@ class Adam(Optimizer):
         p <- p - lr / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + eps)
 
     Args:
-        amsgrad: the largest v so far stands in place of v (Reddi et al., 2018).
+        amsgrad: whether the largest v so far stands in place of v (Reddi et al., 2018).
 
     >>> p = Tensor([1.0], requires_grad=True)
     >>> (p * p).backward()
@@ -80,7 +80,7 @@ class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019): p <- (1 - lr weight_decay) p before Adam's step.
 
     Args:
-        amsgrad: the largest v so far stands in place of v, see `Adam`.
+        amsgrad: whether the largest v so far stands in place of v, see `Adam`.
 
     >>> p = Tensor([1.0], requires_grad=True)
     >>> (p * p).backward()

@@ -28,7 +28,7 @@ class Muon(Optimizer):
 
     Args:
         momentum: how much each step keeps of the running mean of the gradients.
-        nesterov: Nesterov's variant.
+        nesterov: whether the step is Nesterov's.
         ns_coefficients, ns_steps: a, b, c, and how many steps.
         eps: the least length by which the matrix is divided before these steps.
         adjust_lr_fn: "match_rms_adamw" for s = 0.2 sqrt(max(rows, columns)), with which AdamW's lr can be used; None and

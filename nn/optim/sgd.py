@@ -25,7 +25,7 @@ class SGD(Optimizer):
     Args:
         momentum: how much of the last step's v is kept; 0: none.
         dampening: by how much the gradient counts less in v.
-        nesterov: Nesterov's variant; it needs a momentum, and no dampening.
+        nesterov: whether the step is Nesterov's; it needs a momentum, and no dampening.
 
     >>> p = Tensor([1.0], requires_grad=True)
     >>> (p * p).backward()
