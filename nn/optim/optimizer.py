@@ -79,7 +79,7 @@ class Optimizer:
             cls.together = False
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
-        """What the optimizers share; which of the options one has, its signature says.
+        """What the optimizers share, where nothing else is said above; which of the options one has, its signature says.
 
         Args:
             params: tensors, or pairs of a name and a tensor (`model.named_parameters()`), or dicts
