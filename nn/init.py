@@ -30,37 +30,66 @@ def _write(tensor: Tensor, values: Any) -> Tensor:
 
 @follow
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
-    """Uniform in [a, b)."""
+    """Uniform in [a, b).
+
+    Args:
+        tensor: what is filled, in place, and returned.
+        a, b: the bounds.
+    """
     return _write(tensor, a + (b - a) * random.generator(tensor.device).random(tensor.shape))
 
 
 @follow
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
-    """Normal."""
+    """Normal.
+
+    Args:
+        tensor: what is filled, in place, and returned.
+        mean, std: of the distribution.
+    """
     return _write(tensor, mean + std * random.generator(tensor.device).standard_normal(tensor.shape))
 
 
 @follow
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """One value everywhere."""
+    """One value everywhere.
+
+    Args:
+        tensor: what is filled, in place, and returned.
+        val: the value.
+    """
     return _write(tensor, val)
 
 
 @follow
 def zeros_(tensor: Tensor) -> Tensor:
-    """Zeros."""
+    """Zeros.
+
+    Args:
+        tensor: what is filled, in place, and returned.
+    """
     return _write(tensor, 0.0)
 
 
 @follow
 def ones_(tensor: Tensor) -> Tensor:
-    """Ones."""
+    """Ones.
+
+    Args:
+        tensor: what is filled, in place, and returned.
+    """
     return _write(tensor, 1.0)
 
 
 @follow
 def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:
-    """Normal, drawn again where it lies outside of [a, b]."""
+    """Normal, drawn again where it lies outside of [a, b].
+
+    Args:
+        tensor: what is filled, in place, and returned.
+        mean, std: of the distribution before it is cut off.
+        a, b: the bounds, numbers like the mean, not multiples of std.
+    """
     if not a < b or not a - 8 * std < mean < b + 8 * std:
         raise ValueError(f"trunc_normal_: a normal of mean {mean} and std {std} is hardly ever in [{a}, {b}]")
     generator = random.generator(tensor.device)
@@ -72,7 +101,11 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
 
 @follow
 def eye_(tensor: Tensor) -> Tensor:
-    """The identity, for a matrix of any shape."""
+    """The identity, for a matrix of any shape.
+
+    Args:
+        tensor: what is filled, in place, and returned; of two axes.
+    """
     if tensor.ndim != 2:
         raise ValueError(f"eye_ needs 2 axes, got shape {tensor.shape}")
     return _write(tensor, beside(np.eye(tensor.shape[0], tensor.shape[1]), tensor))
@@ -80,7 +113,12 @@ def eye_(tensor: Tensor) -> Tensor:
 
 @follow
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
-    """A convolution that passes its input on: weights (O, C / groups, *size), 1 in the middle where output and input agree."""
+    """A convolution that passes its input on: weights (O, C / groups, *size), 1 in the middle where output and input agree.
+
+    Args:
+        tensor: the weights, filled in place and returned; of three to five axes.
+        groups: of the convolution; it divides O.
+    """
     if not 3 <= tensor.ndim <= 5 or tensor.shape[0] % groups:
         raise ValueError(f"dirac_ needs 3 to 5 axes, the first a multiple of groups = {groups}, got shape {tensor.shape}")
     values, outputs = np.zeros(tensor.shape), tensor.shape[0] // groups
@@ -96,6 +134,10 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """Orthonormal rows, or columns where there are fewer of them, times gain (Saxe et al., 2014).
 
     The axes after the first count as one.
+
+    Args:
+        tensor: what is filled, in place, and returned; of two axes or more.
+        gain: what the matrix is multiplied by.
     """
     if tensor.ndim < 2:
         raise ValueError(f"orthogonal_ needs at least 2 axes, got shape {tensor.shape}")
@@ -108,7 +150,13 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
 
 @follow
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01) -> Tensor:
-    """Normal, but this share of each column zero (Martens, 2010)."""
+    """Normal, but this share of each column zero (Martens, 2010).
+
+    Args:
+        tensor: what is filled, in place, and returned; of two axes.
+        sparsity: the share of zeros, 0 to 1; their number in a column is rounded up.
+        std: of the others, whose mean is 0.
+    """
     if tensor.ndim != 2:
         raise ValueError(f"sparse_ needs 2 axes, got shape {tensor.shape}")
     generator = random.generator(tensor.device)
@@ -121,6 +169,10 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01) -> Tensor:
 @follow
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """By how much an activation shrinks the standard deviation, inverted (He et al., 2015, for relu).
+
+    Args:
+        nonlinearity: "linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu", or a convolution, "conv2d" say, which is linear.
+        param: the slope below 0 of "leaky_relu", 0.01 by default; nothing for the others.
 
     >>> calculate_gain("tanh")
     1.6666666666666667
@@ -145,14 +197,26 @@ def fans(tensor: Tensor) -> tuple[int, int]:
 
 @follow
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
-    """Uniform in ±gain sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
+    """Uniform in ±gain sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010).
+
+    Args:
+        tensor: what is filled, in place, and returned: weights (out, in, *kernel).  fan_in is in * kernel, fan_out is
+            out * kernel.
+        gain: that of the activation, see `calculate_gain`.
+    """
     bound = gain * sqrt(6 / sum(fans(tensor)))
     return uniform_(tensor, -bound, bound)
 
 
 @follow
 def xavier_normal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
-    """Normal with std gain sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
+    """Normal with std gain sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010).
+
+    Args:
+        tensor: what is filled, in place, and returned: weights (out, in, *kernel).  fan_in is in * kernel, fan_out is
+            out * kernel.
+        gain: that of the activation, see `calculate_gain`.
+    """
     return normal_(tensor, 0.0, gain * sqrt(2 / sum(fans(tensor))))
 
 
@@ -164,12 +228,26 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
 
 @follow
 def kaiming_uniform_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
-    """Uniform in ±gain sqrt(3 / fan) (He et al., 2015)."""
+    """Uniform in ±gain sqrt(3 / fan) (He et al., 2015).
+
+    Args:
+        tensor: what is filled, in place, and returned: weights (out, in, *kernel).
+        a: the slope below 0 of "leaky_relu"; 0 is that of relu.
+        mode: "fan_in", in * kernel, keeps the variance on the way forward; "fan_out", out * kernel, that of the gradients.
+        nonlinearity: the activation whose gain is taken, see `calculate_gain`.
+    """
     bound = sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound)
 
 
 @follow
 def kaiming_normal_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
-    """Normal with std gain / sqrt(fan) (He et al., 2015)."""
+    """Normal with std gain / sqrt(fan) (He et al., 2015).
+
+    Args:
+        tensor: what is filled, in place, and returned: weights (out, in, *kernel).
+        a: the slope below 0 of "leaky_relu"; 0 is that of relu.
+        mode: "fan_in", in * kernel, keeps the variance on the way forward; "fan_out", out * kernel, that of the gradients.
+        nonlinearity: the activation whose gain is taken, see `calculate_gain`.
+    """
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity))

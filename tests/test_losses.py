@@ -72,6 +72,8 @@ MODULES: list[tuple[str, dict, tuple, tuple]] = [
     ("PoissonNLLLoss", {"log_input": False, "full": True}, (P,), (np.abs(OTHERS) * 3,)),
     ("GaussianNLLLoss", {}, (ROWS, OTHERS, P), ()),
     ("GaussianNLLLoss", {"full": True, "eps": 0.4, "reduction": "none"}, (ROWS, OTHERS, P), ()),
+    ("GaussianNLLLoss", {}, (ROWS[:3], OTHERS[:3], P[:3, 0]), ()),  # a variance for each row, not for each column
+    ("GaussianNLLLoss", {}, (ROWS, OTHERS, P[:, :1]), ()),
     ("SoftMarginLoss", {}, (ROWS,), (SIGNS,)),
     ("HingeEmbeddingLoss", {"margin": 0.7}, (ROWS,), (SIGNS,)),
     ("MarginRankingLoss", {"margin": 0.3}, (ROWS, OTHERS), (SIGNS,)),

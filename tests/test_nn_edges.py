@@ -285,6 +285,27 @@ def test_a_mean_over_values_is_not_spoilt_by_what_lies_elsewhere() -> None:
         assert np.isfinite(F.interpolate(x, 20, mode=mode)[0, 0, 4:16]).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        *((name, ()) for name in (
+            "celu", "elu", "gelu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "logsigmoid", "mish",
+            "relu", "relu6", "rrelu", "selu", "sigmoid", "silu", "softplus", "softshrink", "softsign", "tanh", "tanhshrink",
+        )),
+        ("threshold", (0.5, 7.0)), ("threshold_", (0.5, 7.0)),
+    ],
+)  # fmt: skip
+def test_an_activation_hands_nan_on(name: str, arguments: tuple) -> None:
+    """What went wrong before it stays seen, as in PyTorch."""
+    assert np.isnan(getattr(F, name)(np.array([np.nan, 1.0]), *arguments)).tolist() == [True, False]
+
+
+def test_a_random_slope_holds_at_0_as_the_mean_slope_does() -> None:
+    x = Tensor(np.zeros(5), requires_grad=True)
+    F.rrelu(x, 0.1, 0.3, training=True).sum().backward()
+    assert ((x.grad.numpy() >= 0.1) & (x.grad.numpy() <= 0.3)).all()
+
+
 # --------------------------------------------------------------------------- out of range, refused
 
 

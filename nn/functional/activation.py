@@ -42,6 +42,9 @@ def _result(x: Any, out: Any, inplace: bool) -> Any:
 def relu(x: Any, inplace: bool = False) -> Any:
     """max(x, 0).
 
+    Args:
+        inplace: write the result into x, and return x; it saves no memory.
+
     >>> relu(np.array([-1.0, 2.0]))
     array([0., 2.])
     """
@@ -51,7 +54,11 @@ def relu(x: Any, inplace: bool = False) -> Any:
 @follow
 @explain_options
 def softmax(x: Any, axis: int = -1, dtype: Any = None) -> Any:
-    """e^x / sum e^x along an axis, in another dtype if one is given.
+    """e^x / sum e^x along an axis.
+
+    Args:
+        axis: the axis along which the result sums to 1.
+        dtype: what x is converted to first; None: it keeps its own.
 
     >>> softmax(np.array([0.0, 0.0]))
     array([0.5, 0.5])
@@ -62,7 +69,12 @@ def softmax(x: Any, axis: int = -1, dtype: Any = None) -> Any:
 @follow
 @explain_options
 def log_softmax(x: Any, axis: int = -1, dtype: Any = None) -> Any:
-    """The logarithm of the softmax, exact where that is 0."""
+    """The logarithm of the softmax, exact where that is 0.
+
+    Args:
+        axis: the axis along which the softmax sums to 1.
+        dtype: what x is converted to first; None: it keeps its own.
+    """
     return minigrad.log_softmax(x if dtype is None else x.astype(dtype), axis=axis)
 
 
@@ -70,15 +82,24 @@ def log_softmax(x: Any, axis: int = -1, dtype: Any = None) -> Any:
 def threshold(x: Any, threshold: float, value: float, inplace: bool = False) -> Any:
     """x above a threshold, another value elsewhere.
 
+    Args:
+        threshold: what is larger stays as it is.
+        value: what stands in the place of the rest.
+        inplace: write the result into x, and return x; it saves no memory.
+
     >>> threshold(np.array([-1.0, 2.0]), 1.0, 5.0)
     array([5., 2.])
     """
-    return _result(x, where(raw(x) > threshold, x, value), inplace)
+    return _result(x, where(raw(x) <= threshold, value, x), inplace)
 
 
 @follow
 def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
     """x between two bounds; flat on and beyond them.
+
+    Args:
+        min_val, max_val: the bounds.
+        inplace: write the result into x, and return x; it saves no memory.
 
     >>> hardtanh(np.array([-3.0, 0.5]))
     array([-1. ,  0.5])
@@ -89,13 +110,20 @@ def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool 
 
 @follow
 def relu6(x: Any, inplace: bool = False) -> Any:
-    """min(max(x, 0), 6)."""
+    """min(max(x, 0), 6).
+
+    Args:
+        inplace: write the result into x, and return x; it saves no memory.
+    """
     return _result(x, hardtanh(x, 0.0, 6.0), inplace)
 
 
 @follow
 def hardsigmoid(x: Any, inplace: bool = False) -> Any:
     """min(max(x / 6 + 1/2, 0), 1).
+
+    Args:
+        inplace: write the result into x, and return x; it saves no memory.
 
     >>> hardsigmoid(np.array([-4.0, 0.0]))
     array([0. , 0.5])
@@ -105,19 +133,31 @@ def hardsigmoid(x: Any, inplace: bool = False) -> Any:
 
 @follow
 def hardswish(x: Any, inplace: bool = False) -> Any:
-    """x hardsigmoid(x) (Howard et al., 2019)."""
+    """x hardsigmoid(x) (Howard et al., 2019).
+
+    Args:
+        inplace: write the result into x, and return x; it saves no memory.
+    """
     return _result(x, x * clip(x / 6 + 0.5, 0.0, 1.0), inplace)
 
 
 @follow
 def silu(x: Any, inplace: bool = False) -> Any:
-    """x sigmoid(x), the swish (Ramachandran et al., 2017)."""
+    """x sigmoid(x), the swish (Ramachandran et al., 2017).
+
+    Args:
+        inplace: write the result into x, and return x; it saves no memory.
+    """
     return _result(x, x * sigmoid(x), inplace)
 
 
 @follow
 def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """log(1 + e^(beta x)) / beta; x itself where beta x is above the threshold.
+
+    Args:
+        beta: how sharp the bend at 0 is; the larger, the closer to relu.
+        threshold: where beta x is larger the result is x, from which it differs by less than e^-threshold / beta.
 
     >>> softplus(np.array([0.0])).round(4)
     array([0.6931])
@@ -129,7 +169,11 @@ def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
 
 @follow
 def mish(x: Any, inplace: bool = False) -> Any:
-    """x tanh(softplus(x)) (Misra, 2019)."""
+    """x tanh(softplus(x)) (Misra, 2019).
+
+    Args:
+        inplace: write the result into x, and return x; it saves no memory.
+    """
     return _result(x, x * tanh(np.logaddexp(x, 0.0)), inplace)
 
 
@@ -143,6 +187,10 @@ def _exponential_below(x: Any, above: Any, below: Any) -> Any:
 def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """x, but alpha (e^x - 1) below 0 (Clevert et al., 2015).
 
+    Args:
+        alpha: far below 0 the result is -alpha.
+        inplace: write the result into x, and return x; it saves no memory.
+
     >>> elu(np.array([2.0, -50.0])).round(6)
     array([ 2., -1.])
     """
@@ -151,13 +199,22 @@ def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
 
 @follow
 def celu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
-    """x, but alpha (e^(x / alpha) - 1) below 0: smooth for every alpha."""
+    """x, but alpha (e^(x / alpha) - 1) below 0: smooth for every alpha.
+
+    Args:
+        alpha: far below 0 the result is -alpha; not 0.
+        inplace: write the result into x, and return x; it saves no memory.
+    """
     return _result(x, _exponential_below(x, lambda x: x, lambda x: alpha * np.expm1(x / alpha)), inplace)
 
 
 @follow
 def selu(x: Any, inplace: bool = False) -> Any:
-    """scale elu(x) with the constants that keep mean 0 and variance 1 (Klambauer et al., 2017)."""
+    """scale elu(x) with the constants that keep mean 0 and variance 1 (Klambauer et al., 2017).
+
+    Args:
+        inplace: write the result into x, and return x; it saves no memory.
+    """
     return _result(x, 1.0507009873554804934193349852946 * elu(x, 1.6732632423543772848170429916717), inplace)
 
 
@@ -206,6 +263,9 @@ def gelu(x: Any, approximate: str = "none") -> Any:
 def glu(x: Any, axis: int = -1) -> Any:
     """The first half along an axis, gated by the sigmoid of the second (Dauphin et al., 2016).
 
+    Args:
+        axis: the axis that is halved; its length must be even.
+
     >>> glu(np.array([3.0, 0.0]))
     array([1.5])
     """
@@ -220,6 +280,10 @@ def glu(x: Any, axis: int = -1) -> Any:
 def leaky_relu(x: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
     """x, but a small slope below 0.
 
+    Args:
+        negative_slope: the slope below 0.
+        inplace: write the result into x, and return x; it saves no memory.
+
     >>> leaky_relu(np.array([-1.0, 2.0]), 0.1)
     array([-0.1,  2. ])
     """
@@ -228,7 +292,10 @@ def leaky_relu(x: Any, negative_slope: float = 0.01, inplace: bool = False) -> A
 
 @follow
 def prelu(x: Any, weight: Any) -> Any:
-    """x, but a learned slope below 0: one for all, or one for each channel (axis 1).
+    """x, but a learned slope below 0.
+
+    Args:
+        weight: one slope for all, or (C,), one for each channel of x (N, C, ...).
 
     Raises:
         ValueError: there are neither one slope nor as many as channels.
@@ -250,29 +317,42 @@ def prelu(x: Any, weight: Any) -> Any:
 def rrelu(
     x: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
 ) -> Any:  # fmt: skip
-    """x, but below 0 a slope that is random in training, and the mean slope otherwise."""
+    """x, but below 0 a slope that is random in training, and the mean slope otherwise.
+
+    Args:
+        lower, upper: the slope of each element is drawn from between them, uniformly.
+        training: whether slopes are drawn; otherwise all are (lower + upper) / 2.
+        inplace: write the result into x, and return x; it saves no memory.
+    """
     if not training:
         return leaky_relu(x, (lower + upper) / 2, inplace)
     values = raw(x)
     slope = lower + (upper - lower) * random.rand(*values.shape, dtype=values.dtype, device=device_of(x)).data
-    return _result(x, where(values >= 0, x, slope * x), inplace)
+    return _result(x, where(values > 0, x, slope * x), inplace)
 
 
 @follow
 def hardshrink(x: Any, lambd: float = 0.5) -> Any:
-    """x, but 0 between -lambd and lambd."""
-    return where(np.abs(raw(x)) > lambd, x, 0.0)
+    """x, but 0 between -lambd and lambd.
+
+    Args:
+        lambd: up to which absolute value x becomes 0.
+    """
+    return where(np.abs(raw(x)) <= lambd, 0.0, x)
 
 
 @follow
 def softshrink(x: Any, lambd: float = 0.5) -> Any:
     """x moved towards 0 by lambd, 0 where it would pass it.
 
+    Args:
+        lambd: how far x is moved.
+
     >>> softshrink(np.array([-2.0, 0.1]))
     array([-1.5,  0. ])
     """
     values = raw(x)
-    return where(np.abs(values) > lambd, x - lambd * np.sign(values), 0.0)
+    return where(np.abs(values) <= lambd, 0.0, x - lambd * np.sign(values))
 
 
 @follow
@@ -295,9 +375,11 @@ def gumbel_softmax(
     """A draw from a categorical distribution that has a gradient (Jang et al., 2017; Maddison et al., 2017).
 
     Args:
+        logits: log-probabilities of the classes along an axis, up to a constant.
         tau: the temperature; the lower, the closer to one-hot.
         hard: the output is one-hot, its gradient that of the soft draw.
         eps: taken for PyTorch's sake; it has no effect there either.
+        axis: the axis of the classes.
     """
     values = raw(logits)
     drawn = random.generator(device_of(logits)).standard_exponential(values.shape)
@@ -312,14 +394,24 @@ def gumbel_softmax(
 @follow
 @explain_options
 def softmin(x: Any, axis: int = -1, dtype: Any = None) -> Any:
-    """The softmax of -x."""
+    """The softmax of -x.
+
+    Args:
+        axis: the axis along which the result sums to 1.
+        dtype: what x is converted to first; None: it keeps its own.
+    """
     return softmax(-x, axis, dtype)
 
 
 @follow
 def threshold_(x: Any, threshold: float, value: float) -> Any:
-    """`threshold` in place."""
-    x[...] = where(raw(x) > threshold, x, value)
+    """`threshold` in place.
+
+    Args:
+        threshold: what is larger stays as it is.
+        value: what stands in the place of the rest.
+    """
+    x[...] = where(raw(x) <= threshold, value, x)
     return x
 
 
@@ -336,19 +428,31 @@ def relu_(x: Any) -> Any:
 
 @follow
 def hardtanh_(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
-    """`hardtanh` in place."""
+    """`hardtanh` in place.
+
+    Args:
+        min_val, max_val: the bounds.
+    """
     return hardtanh(x, min_val, max_val, inplace=True)
 
 
 @follow
 def elu_(x: Any, alpha: float = 1.0) -> Any:
-    """`elu` in place."""
+    """`elu` in place.
+
+    Args:
+        alpha: far below 0 the result is -alpha.
+    """
     return elu(x, alpha, inplace=True)
 
 
 @follow
 def celu_(x: Any, alpha: float = 1.0) -> Any:
-    """`celu` in place."""
+    """`celu` in place.
+
+    Args:
+        alpha: far below 0 the result is -alpha; not 0.
+    """
     return celu(x, alpha, inplace=True)
 
 
@@ -360,11 +464,20 @@ def selu_(x: Any) -> Any:
 
 @follow
 def leaky_relu_(x: Any, negative_slope: float = 0.01) -> Any:
-    """`leaky_relu` in place."""
+    """`leaky_relu` in place.
+
+    Args:
+        negative_slope: the slope below 0.
+    """
     return leaky_relu(x, negative_slope, inplace=True)
 
 
 @follow
 def rrelu_(x: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Any:
-    """`rrelu` in place."""
+    """`rrelu` in place.
+
+    Args:
+        lower, upper: the slope of each element is drawn from between them, uniformly.
+        training: whether slopes are drawn; otherwise all are (lower + upper) / 2.
+    """
     return rrelu(x, lower, upper, training, inplace=True)

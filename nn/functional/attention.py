@@ -30,6 +30,10 @@ __all__ = [
 def causal_mask(length: int, like: Any = None) -> Any:
     """(length, length), True on and below the diagonal: each place sees itself and what is before it.
 
+    Args:
+        length: how many places there are.
+        like: an array or a Tensor, beside which the mask is made, on a GPU say; None: a NumPy array.
+
     >>> causal_mask(2)
     array([[ True, False],
            [ True,  True]])
@@ -48,6 +52,7 @@ def masked_softmax(scores: Any, mask: Any) -> Any:
     """The softmax of scores (..., S) behind a mask; a row that sees nothing has weights, and gradients, of 0.
 
     Args:
+        scores: (..., S), of which the softmax is taken along the last axis.
         mask: broadcasts to the scores; boolean, True for what is seen, or floating, which is added and has a gradient.
 
     >>> masked_softmax(np.zeros((2, 2)), np.array([[True, False], [False, False]]))
@@ -129,7 +134,9 @@ def scaled_dot_product_attention(
 
     Args:
         query, key, value: (..., L, E), (..., S, E), (..., S, V).
-        attn_mask: broadcasts to (..., L, S).  Where a query may see no key at all, its output is 0.
+        attn_mask: broadcasts to (..., L, S); boolean, True for what is seen, or floating, which is added to the scores.
+            Where a query may see no key at all, its output is 0.
+        dropout_p: the probability with which a weight becomes 0, at every call: give 0 outside of training.
         is_causal: no place sees a later one.
         scale: in place of 1 / sqrt(E).
         enable_gqa: (..., heads, L, E) with fewer heads of keys and values, each shared by a group of query heads.
@@ -171,7 +178,18 @@ def multi_head_attention(
     query: Any, key: Any, value: Any, num_heads: int, attn_mask: Any = None, dropout_p: float = 0.0, is_causal: bool = False,
     return_weights: bool = False,
 ) -> Any:  # fmt: skip
-    """Attention in several heads side by side: (N, L, E), (N, S, E), (N, S, E) -> (N, L, E), weights (N, heads, L, S)."""
+    """Attention in several heads side by side: (N, L, E), (N, S, E), (N, S, E) -> (N, L, E), weights (N, heads, L, S).
+
+    The features are cut into the heads as they are; the linear maps before and after are those of `nn.MultiheadAttention`.
+
+    Args:
+        query, key, value: (N, L, E), (N, S, E), (N, S, E).
+        num_heads: how many heads there are; it divides E.
+        attn_mask: as of `scaled_dot_product_attention`; it broadcasts to (N, heads, L, S), so write mask[:, None] for (N, L, S).
+        dropout_p: the probability with which a weight becomes 0, at every call: give 0 outside of training.
+        is_causal: no place sees a later one; without a mask.
+        return_weights: also return the attention weights.
+    """
 
     def heads(x: Any) -> Any:
         n, length, features = np.shape(x)
@@ -189,6 +207,11 @@ def multi_head_attention(
 def sinusoidal_positions(length: int, features: int, base: float = 10_000.0) -> np.ndarray:
     """Sines and cosines of wave lengths from 2 pi to base 2 pi, (length, features) (Vaswani et al., 2017).
 
+    Args:
+        length: how many positions there are.
+        features: how many numbers describe each; sines at the even places, cosines at the odd ones.
+        base: how many times as long the longest wave is as the shortest, nearly.
+
     >>> sinusoidal_positions(2, 2).round(3)
     array([[0.   , 1.   ],
            [0.841, 0.54 ]])
@@ -205,6 +228,11 @@ def rotary_embedding(x: Any, base: float = 10_000.0, offset: int = 0) -> Any:
     """Turn pairs of features (x_i, x_{i + E/2}) by angles that grow with the position, (..., L, E) (Su et al., 2021).
 
     The product of two such vectors depends on the distance of their positions alone.
+
+    Args:
+        x: (..., L, E) with an even E.
+        base: the pair i turns by base^(-2 i / E) from one position to the next.
+        offset: the position of the first place; that of a later part of a sequence is how many came before it.
 
     >>> rotary_embedding(np.array([[1.0, 0.0], [1.0, 0.0]])).round(3)
     array([[1.   , 0.   ],

@@ -99,6 +99,9 @@ def _conv(n: int) -> Callable[..., Tensor]:
     convolve.__doc__ = f"""{n}-d convolution (cross-correlation): x (N, C, ...), weight (O, C / groups, ...) -> (N, O, ...).
 
     Args:
+        x: the input, or (C, ...) for a single sample.
+        weight: the kernels.
+        bias: (O,), added to each channel; None: nothing is.
         stride, dilation: a number, or one for each spatial axis.
         padding: likewise, or "same" (output as large as the input; stride 1) or "valid" (none).
         groups: how many groups of channels are convolved apart.
@@ -129,6 +132,11 @@ conv1d, conv2d, conv3d = _conv(1), _conv(2), _conv(3)
 @follow
 def conv_tbc(x: Any, weight: Any, bias: Any, pad: int = 0) -> Any:
     """1-d convolution of sequences, (T, B, C), weight (size, C, O), bias (O,) -> (T', B, O).
+
+    Args:
+        weight: the kernels; the result is T' = T + 2 pad - size + 1 steps long.
+        bias: added to each channel; None: nothing is.
+        pad: how many zeros are added at both ends of the sequences.
 
     >>> conv_tbc(np.ones((3, 1, 1)), np.ones((2, 1, 1)), np.zeros(1)).reshape(2)
     array([2., 2.])
@@ -188,6 +196,16 @@ def _conv_transpose(n: int) -> Callable[..., Tensor]:
 
     It is the input gradient of `conv{n}d`, and enlarges by the stride.  Several input lengths give one output length there;
     `output_padding` says which of them is meant.
+
+    Args:
+        x: the input, or (C, ...) for a single sample.
+        weight: the kernels, those of `conv{n}d` with C and O exchanged.
+        bias: (O,), added to each channel; None: nothing is.
+        stride: how far apart the windows lie in the result; this and the others are a number, or one for each spatial axis.
+        padding: how many elements are cut off at both ends of the result.
+        output_padding: by how many elements more the result is longer at its end, less than the stride or the dilation.
+        groups: how many groups of channels are convolved apart.
+        dilation: the distance between the elements of the window.
     """
     return transposed
 

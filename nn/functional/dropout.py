@@ -33,6 +33,11 @@ def _scaled(x: Any, p: float, shape: tuple[int, ...]) -> Any:
 def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Zeros with probability p, the rest divided by 1 - p (Srivastava et al., 2014); only in training.
 
+    Args:
+        p: the probability, 0 to 1, drawn for each element.
+        training: whether anything is dropped; otherwise x itself is returned.
+        inplace: write the result into x, and return x; it saves no memory.
+
     >>> dropout(np.ones(4), 0.5, training=False)
     array([1., 1., 1., 1.])
     """
@@ -60,7 +65,15 @@ def _whole_channels(n: int) -> Any:
         return _dropped(x, p, training, inplace, lambda: _scaled(x, p, (*shape[:-n], *(1,) * n)))
 
     drop.__name__ = drop.__qualname__ = f"dropout{n}d"
-    drop.__doc__ = f"`dropout` of whole channels, of inputs with {n} spatial ax{'i' if n == 1 else 'e'}s (Tompson et al., 2015)."
+    other = "; PyTorch takes three axes for (N, C, L), which is `dropout1d` here" if n == 2 else ""
+    drop.__doc__ = f"""`dropout` of whole channels, of inputs with {n} spatial ax{"i" if n == 1 else "e"}s (Tompson et al., 2015).
+
+    Args:
+        x: (N, C, ...), or (C, ...) for a single sample{other}.
+        p: the probability, 0 to 1, with which a channel of a sample is dropped.
+        training: whether anything is dropped; otherwise x itself is returned.
+        inplace: write the result into x, and return x; it saves no memory.
+    """
     return drop
 
 
@@ -77,13 +90,26 @@ def _alpha(x: Any, p: float, shape: tuple[int, ...]) -> Any:
 
 @follow
 def alpha_dropout(x: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
-    """Dropout that keeps mean 0 and variance 1, for networks of SELU (Klambauer et al., 2017)."""
+    """Dropout that keeps mean 0 and variance 1, for networks of SELU (Klambauer et al., 2017).
+
+    Args:
+        p: the probability, 0 to 1, with which an element becomes SELU's lower limit, before all are scaled and shifted.
+        training: whether anything is dropped; unlike that of `dropout` it is False unless given, as PyTorch's.
+        inplace: write the result into x, and return x; it saves no memory.
+    """
     return _dropped(x, p, training, inplace, lambda: _alpha(x, p, np.shape(x)))
 
 
 @follow
 def feature_alpha_dropout(x: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
-    """`alpha_dropout` of whole channels."""
+    """`alpha_dropout` of whole channels.
+
+    Args:
+        x: (N, C, ...).
+        p: the probability, 0 to 1, with which a channel of a sample is dropped.
+        training: whether anything is dropped; False unless given, as PyTorch's.
+        inplace: write the result into x, and return x; it saves no memory.
+    """
     shape = np.shape(raw(x))
     whole = (*shape[:2], *(1,) * (len(shape) - 2))
     return _dropped(x, p, training, inplace, lambda: _alpha(x, p, whole))

@@ -74,6 +74,8 @@ def embedding(
     """Rows of a table: indices (...) of integers, weight (V, D) -> (..., D).
 
     Args:
+        indices: which rows, 0 to V - 1, in any shape.
+        weight: the table.
         padding_idx: a row that gets no gradient.
         max_norm, norm_type: rows that are looked up are first scaled down to this norm, in place.
         scale_grad_by_freq: divide the gradient of a row by how often it is looked up here.
@@ -106,6 +108,11 @@ def embedding_bag(
 
     Args:
         indices: (N, L), a bag in each row; or (M,), cut into bags that begin at the offsets.
+        weight: the table, (V, D); the result is (bags, D).
+        offsets: where in (M,) indices the bags begin, the first one at 0; None for (N, L).
+        max_norm, norm_type: rows that are looked up are first scaled down to this norm, in place; None: they are not.
+        scale_grad_by_freq: divide the gradient of a row by how often it is looked up here.
+        mode: "sum", "mean" or "max".
         sparse: the gradient holds only the rows that are looked up.
         per_sample_weights: factors of the rows, of the shape of the indices; mode "sum" only.
         include_last_offset: the last offset is the end of the last bag, and begins none.
@@ -185,6 +192,7 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
     """Zeros with a 1 at each index: (...) -> (..., num_classes).
 
     Args:
+        indices: integers, of any shape.
         num_classes: by default one more than the largest index.
 
     Raises:

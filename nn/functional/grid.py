@@ -67,6 +67,8 @@ def grid_sample(
     """The values of images at places between their pixels: (N, C, H, W), (N, H', W', 2) -> (N, C, H', W'), volumes likewise.
 
     Args:
+        x: the images, (N, C, H, W), or volumes, (N, C, D, H, W).
+        grid: the places, from -1 to 1: (N, H', W', 2), along the width first, then the height; (N, D', H', W', 3) in volumes.
         mode: "bilinear", "nearest" (without a gradient of the places) or, for images, "bicubic".
         padding_mode: what lies outside: "zeros", "border" (the nearest pixel) or "reflection".
         align_corners: whether -1 and 1 are the centres of the corner pixels; by default they are their outer edges.

@@ -192,6 +192,8 @@ def interpolate(
     """Resample the spatial axes of (N, C, *S) to a size, or by a factor.  Integers are rounded.
 
     Args:
+        size: how long the axes become; a number, or one for each spatial axis.
+        scale_factor: how many times as long they become, likewise, rounded down; one of the two is given.
         mode: "nearest", "nearest-exact" (whose pixels lie where those of other libraries lie), "area" (adaptive means),
             "linear" (1-d), "bilinear" (2-d), "trilinear" (3-d) or "bicubic" (2-d).
         align_corners: whether the corner pixels' centres meet; by default their outer edges do.
@@ -260,17 +262,34 @@ def _sizes(
 def upsample(
     x: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
 ) -> Any:
-    """`interpolate` under its old name."""
+    """`interpolate` under its old name.
+
+    Args:
+        size: how long the spatial axes become; a number, or one for each.
+        scale_factor: how many times as long they become, likewise; one of the two is given.
+        mode: "nearest", "linear" (1-d), "bilinear" (2-d), "trilinear" (3-d), "bicubic" (2-d), or another one of `interpolate`.
+        align_corners: whether the corner pixels' centres meet; by default their outer edges do.
+    """
     return interpolate(x, size, scale_factor, mode, align_corners)
 
 
 @follow
 def upsample_nearest(x: Any, size: Any = None, scale_factor: Any = None) -> Any:
-    """`interpolate` with mode "nearest"."""
+    """`interpolate` with mode "nearest".
+
+    Args:
+        size: how long the spatial axes become; a number, or one for each.
+        scale_factor: how many times as long they become, likewise; one of the two is given.
+    """
     return interpolate(x, size, scale_factor)
 
 
 @follow
 def upsample_bilinear(x: Any, size: Any = None, scale_factor: Any = None) -> Any:
-    """`interpolate` with mode "bilinear" and aligned corners."""
+    """`interpolate` with mode "bilinear" and aligned corners.
+
+    Args:
+        size: how long the two spatial axes become; a number, or one for each.
+        scale_factor: how many times as long they become, likewise; one of the two is given.
+    """
     return interpolate(x, size, scale_factor, "bilinear", True)

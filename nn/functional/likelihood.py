@@ -37,6 +37,12 @@ def bounded_log(x: Any) -> Any:
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:  # noqa: A002
     """-(y log p + (1 - y) log(1 - p)) for probabilities p; the logarithms are at least -100.
 
+    Args:
+        input: p, from 0 to 1.
+        target: y, from 0 to 1, of the shape of the input.
+        weight: of each element, in a shape that broadcasts to the input's.
+        reduction: "mean" over the elements, "sum" or "none".
+
     >>> binary_cross_entropy(np.array([0.5]), np.array([1.0])).round(4)
     np.float64(0.6931)
     """
@@ -62,8 +68,11 @@ def binary_cross_entropy_with_logits(
     """Binary cross-entropy of sigmoid(input), exact for large logits.
 
     Args:
-        weight: of each element.
-        pos_weight: by how much a positive example counts more, of each class.
+        input: logits.
+        target: from 0 to 1, of the shape of the input.
+        weight: of each element, in a shape that broadcasts to the input's.
+        reduction: "mean" over the elements, "sum" or "none".
+        pos_weight: by how much a positive example counts more, of each class; it broadcasts to the input.
 
     >>> binary_cross_entropy_with_logits(np.array([0.0]), np.array([1.0])).round(4)
     np.float64(0.6931)
@@ -82,7 +91,10 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
     """sum of t (log t - x): the divergence of distributions t from those with log-probabilities x.
 
     Args:
+        input: x.
+        target: t, of the shape of the input; its logarithm with log_target.
         reduction: "batchmean" divides the sum by the length of the first axis, which is the divergence; "mean" by all elements.
+            "sum" and "none" are what they say.
         log_target: the target is log t.
 
     >>> kl_div(np.log([[0.5, 0.5]]), np.array([[1.0, 0.0]]), "batchmean").round(4)
@@ -101,7 +113,12 @@ def poisson_nll_loss(
     """e^x - y x for log-rates x (x - y log(x + eps) for rates), without the term of y alone.
 
     Args:
+        input: x.
+        target: y, the counts.
+        log_input: whether x are log-rates; False: rates.
         full: add Stirling's approximation of that term, y log y - y + log(2 pi y) / 2 for y > 1.
+        eps: added to a rate whose logarithm is taken.
+        reduction: "mean" over the elements, "sum" or "none".
     """
     loss = np.exp(input) - target * input if log_input else input - target * np.log(input + eps)
     if full:
@@ -118,8 +135,15 @@ def gaussian_nll_loss(
     """(log var + (x - y)^2 / var) / 2; variances are at least eps, without a gradient there.
 
     Args:
+        input: x, the means.
+        target: y, of the shape of the input.
+        var: the variances, of the shape of the input or one that broadcasts to it; (N,) for an input (N, D): one for each row.
         full: add log(2 pi) / 2.
+        eps: the least variance.
+        reduction: "mean" over the elements, "sum" or "none".
     """
+    if np.ndim(var) and np.shape(var) == np.shape(input)[:-1]:
+        var = np.expand_dims(var, -1)
     refuse_later(all_examples(raw(var) < 0), lambda: ValueError("gaussian_nll_loss: variances must not be negative"))
     values = raw(var)
     var = var + np.where(values < eps, eps - values, 0.0)

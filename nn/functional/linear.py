@@ -53,6 +53,11 @@ def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Any:
 
     out_k = x1^T W_k x2 + b_k
 
+    Args:
+        x1, x2: (..., a) and (..., b), whose other axes broadcast.
+        weight: (out, a, b), a matrix for each number of the result.
+        bias: (out,), which is added; None: nothing is.
+
     >>> bilinear(np.array([1.0, 2.0]), np.array([3.0]), np.array([[[1.0], [1.0]]]))
     array([9.])
     """

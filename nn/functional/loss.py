@@ -65,7 +65,9 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = Non
     """Mean squared error, (input - target)^2; the shapes must agree.
 
     Args:
-        weight: of each element; the mean is the weighted one.
+        input, target: of one shape; integers count as floating numbers.
+        reduction: "mean", "sum" or "none".
+        weight: of each element, of the shape of the input; the mean is the weighted one.
 
     >>> mse_loss(Tensor([1.0, 2.0]), Tensor([0.0, 0.0])).item()
     2.5
@@ -210,8 +212,13 @@ def linear_cross_entropy(
     """Cross-entropy of the logits that a linear map gives: input (N, D) or (D,), linear_weight (C, ..., D).
 
     Args:
+        input: what is mapped.
         linear_weight, linear_bias: of the map, (C, D) and (C,); or (C, d1, ..., D) and (C, d1, ...), for targets (N, d1, ...).
-        ignore_index: of class indices; -100 by default.
+        target: class indices, or probabilities of the shape of the logits.
+        weight: of each class, (C,).
+        reduction: "mean" (weighted by the classes of the targets), "sum" or "none".
+        ignore_index: a class index that does not count; -100 by default.
+        label_smoothing: how much of the target is spread over all classes, 0 to 1.
 
     >>> round(linear_cross_entropy(Tensor([[1.0, 2.0]]), Tensor([[1.0, 0.0], [1.0, 0.0]]), Tensor([1])).item(), 4)
     0.6931
@@ -231,6 +238,13 @@ def linear_cross_entropy(
 @explain_options
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:  # noqa: A002
     """Negative log-likelihood of class indices: input log-probabilities (N, C, ...) or (C,), target (N, ...) or ().
+
+    Args:
+        input: log-probabilities.
+        target: class indices, 0 to C - 1.
+        weight: of each class, (C,).
+        ignore_index: a target that does not count.
+        reduction: "mean" (weighted by the classes of the targets), "sum" or "none".
 
     >>> nll_loss(Tensor([[-0.5, -1.0]]), Tensor([1])).item()
     1.0

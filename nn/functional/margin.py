@@ -28,7 +28,9 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None
     """Mean absolute error.
 
     Args:
-        weight: of each element; the mean is the weighted one.
+        input, target: of one shape; integers count as floating numbers.
+        reduction: "mean", "sum" or "none".
+        weight: of each element, of the shape of the input; the mean is the weighted one.
 
     >>> l1_loss(np.array([1.0, 2.0]), np.array([0.0, 0.0])).item()
     1.5
@@ -39,6 +41,11 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None
 @follow
 def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:  # noqa: A002
     """d^2 / (2 beta) for |d| < beta, |d| - beta / 2 beyond (Girshick, 2015).
+
+    Args:
+        input, target: of one shape; d is their difference.
+        reduction: "mean", "sum" or "none".
+        beta: where the parabola ends; 0: there is none, as in `l1_loss`.
 
     >>> smooth_l1_loss(np.array([0.5, 2.0]), np.array([0.0, 0.0]), "none")
     array([0.125, 1.5  ])
@@ -57,7 +64,10 @@ def huber_loss(
     """d^2 / 2 for |d| < delta, delta (|d| - delta / 2) beyond (Huber, 1964).
 
     Args:
-        weight: of each element; the mean is that over the elements.
+        input, target: of one shape; d is their difference.
+        reduction: "mean", "sum" or "none".
+        delta: where the parabola ends, larger than 0.
+        weight: of each element, of the shape of the input; the mean is that over the elements.
     """
     if delta <= 0:
         raise ValueError(f"huber_loss: delta must be positive, got {delta}")
@@ -69,14 +79,27 @@ def huber_loss(
 
 @follow
 def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  # noqa: A002
-    """log(1 + e^(-y x)) for labels y of 1 and -1: the logistic loss."""
+    """log(1 + e^(-y x)) for labels y of 1 and -1: the logistic loss.
+
+    Args:
+        input: x.
+        target: y, of the shape of the input.
+        reduction: "mean", "sum" or "none".
+    """
     check_same_shape("soft_margin_loss", input, target)
     return reduced(np.logaddexp(np.negative(target) * input, 0.0), reduction)
 
 
 @follow
 def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction: str = "mean") -> Any:  # noqa: A002
-    """x for labels of 1, max(0, margin - x) for labels of -1."""
+    """x for labels of 1, max(0, margin - x) for labels of -1.
+
+    Args:
+        input: x, distances of pairs say.
+        target: the labels, in a shape that broadcasts to the input's.
+        margin: from which x on a label of -1 costs nothing.
+        reduction: "mean", "sum" or "none".
+    """
     _check_labels("hinge_embedding_loss", target)
     return reduced(where(_classes(target, input) == 1, input, clip(margin - input, 0.0, None)), reduction)
 
@@ -94,6 +117,12 @@ def _check_labels(name: str, target: Any) -> None:
 @follow
 def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean") -> Any:
     """max(0, margin - y (x1 - x2)): for y = 1 the first is to be the larger one.
+
+    Args:
+        input1, input2: x1 and x2, which broadcast.
+        target: y, 1 or -1.
+        margin: from which difference on the right order costs nothing.
+        reduction: "mean", "sum" or "none".
 
     >>> margin_ranking_loss(np.array([1.0]), np.array([3.0]), np.array([1.0])).item()
     2.0
@@ -131,7 +160,16 @@ def _check_range(name: str, target: Any, low: int, classes: int) -> None:
 def multi_margin_loss(
     input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: str = "mean"  # noqa: A002
 ) -> Any:  # fmt: skip
-    """sum over i != y of max(0, margin - x_y + x_i)^p / C: the multi-class hinge loss (Crammer and Singer, 2001)."""
+    """sum over i != y of max(0, margin - x_y + x_i)^p / C: the multi-class hinge loss (Crammer and Singer, 2001).
+
+    Args:
+        input: x, (N, C), or (C,) for a single sample.
+        target: y, class indices (N,), or one.
+        p: the power; PyTorch takes 1 and 2 alone.
+        margin: by how much the score of the target is to be the largest.
+        weight: of each class, (C,): a sample counts as much as its target.
+        reduction: "mean" over the samples, without the weights; "sum" or "none".
+    """
     y = _classes(target, input)
     x, y = (input, y) if np.ndim(input) == 2 else (input[None], np.reshape(y, 1))
     classes = np.shape(x)[1]
@@ -149,7 +187,13 @@ def multi_margin_loss(
 
 @follow
 def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  # noqa: A002
-    """sum over labels y and non-labels i of max(0, 1 - x_y + x_i) / C; the labels of a row end at the first -1."""
+    """sum over labels y and non-labels i of max(0, 1 - x_y + x_i) / C; the labels of a row end at the first -1.
+
+    Args:
+        input: x, (N, C), or (C,) for a single sample.
+        target: class indices, (N, C) or (C,), filled up with -1.
+        reduction: "mean" over the samples, "sum" or "none".
+    """
     y = _classes(target, input)
     x, y = (input, y) if np.ndim(input) == 2 else (input[None], y[None])
     classes = np.shape(x)[1]
@@ -166,7 +210,14 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
 
 @follow
 def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:  # noqa: A002
-    """The mean over classes of the logistic losses of labels 0 and 1."""
+    """The mean over classes of the logistic losses of labels 0 and 1.
+
+    Args:
+        input: logits, (..., C).
+        target: the labels, of the shape of the input.
+        weight: of each class, (C,); the mean over classes is without it.
+        reduction: "mean" over the samples, "sum" or "none".
+    """
     check_same_shape("multilabel_soft_margin_loss", input, target)
     loss = np.logaddexp(0.0, input) - target * input
     return reduced(np.mean(loss if weight is None else loss * weight, axis=-1), reduction)
@@ -176,6 +227,11 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, red
 @explain_options
 def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Any:
     """x1 . x2 / (|x1| |x2|) along an axis; lengths are at least eps.
+
+    Args:
+        x1, x2: vectors along an axis; the other axes broadcast.
+        axis: the axis, which the result has no more.
+        eps: the least length.
 
     >>> cosine_similarity(np.array([[1.0, 0.0]]), np.array([[3.0, 4.0]]))
     array([0.6])
@@ -189,7 +245,14 @@ def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Any
 def cosine_embedding_loss(
     input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean"
 ) -> Any:  # fmt: skip
-    """1 - cos for labels of 1, max(0, cos - margin) for labels of -1; (N, D) or (D,)."""
+    """1 - cos for labels of 1, max(0, cos - margin) for labels of -1; (N, D) or (D,).
+
+    Args:
+        input1, input2: the vectors, along the last axis.
+        target: the labels, (N,) or ().
+        margin: up to which cosine a label of -1 costs nothing.
+        reduction: "mean", "sum" or "none".
+    """
     _check_labels("cosine_embedding_loss", target)
     dot = np.sum(input1 * input2, axis=-1)
     tiny = 1e-12
@@ -202,6 +265,12 @@ def cosine_embedding_loss(
 @explain_options
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdims: bool = False) -> Any:
     """The p-norm of x1 - x2 + eps along the last axis.
+
+    Args:
+        x1, x2: vectors, (..., D); the other axes broadcast.
+        p: of the norm: 1 adds the absolute values, 2 is Euclid's length, inf takes the largest one.
+        eps: added to every difference, so that equal vectors have a gradient.
+        keepdims: the last axis stays, with length 1 (PyTorch's keepdim).
 
     >>> pairwise_distance(np.array([[3.0, 4.0]]), np.zeros((1, 2))).round(4)
     array([5.])
@@ -217,6 +286,10 @@ def _as_row(x: Any) -> Any:
 @follow
 def pdist(x: Any, p: float = 2.0) -> Any:
     """The p-norms of the differences of all pairs of rows, (N, M) -> (N (N - 1) / 2,): 0 and 1, 0 and 2 ... 1 and 2 ...
+
+    Args:
+        x: the rows, (N, M).
+        p: of the norm, at least 0: 0 counts the numbers that differ, inf takes the largest difference.
 
     >>> pdist(np.array([[0.0], [1.0], [3.0]]))
     array([1., 3., 2.])
@@ -236,7 +309,11 @@ def triplet_margin_loss(
     """max(0, d(anchor, positive) - d(anchor, negative) + margin) (Balntas et al., 2016).
 
     Args:
+        anchor, positive, negative: (N, D) or (D,): a vector, one that is to be near it, one that is to be far.
+        margin: by how much farther the negative one is to be.
+        p, eps: of the distance, see `pairwise_distance`.
         swap: take the distance of the positive to the negative where that is the smaller one.
+        reduction: "mean", "sum" or "none".
     """
     return triplet_margin_with_distance_loss(
         anchor, positive, negative, lambda a, b: pairwise_distance(a, b, p, eps), margin, swap, reduction
@@ -248,7 +325,15 @@ def triplet_margin_with_distance_loss(
     anchor: Any, positive: Any, negative: Any, distance_function: Any = None, margin: float = 1.0, swap: bool = False,
     reduction: str = "mean",
 ) -> Any:  # fmt: skip
-    """`triplet_margin_loss` with a distance of your own."""
+    """`triplet_margin_loss` with a distance of your own.
+
+    Args:
+        anchor, positive, negative: what the distance takes: something, what is to be near it, and what is to be far.
+        distance_function: called with two of them, it returns their distances; None: `pairwise_distance`.
+        margin: by how much farther the negative one is to be.
+        swap: take the distance of the positive to the negative where that is the smaller one.
+        reduction: "mean", "sum" or "none".
+    """
     distance = distance_function or pairwise_distance
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:

@@ -100,6 +100,11 @@ def layer_norm_rows(x: Any, weight: Any, bias: Any, eps: float) -> Any:
 def layer_norm(x: Any, normalized_shape: int | Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     """Normalise over the last axes, of the given shape or length; then scale and shift (Ba et al., 2016).
 
+    Args:
+        normalized_shape: the lengths of the last axes, over which mean and variance are taken; a number is that of one.
+        weight, bias: a factor and a summand of each element, of that shape; None: there is none.
+        eps: added to the variance.
+
     >>> layer_norm(np.array([[1.0, 3.0]]), (2,)).round(4)
     array([[-1.,  1.]])
     """
@@ -134,6 +139,11 @@ def _affine(x: Any, weight: Any, bias: Any) -> Any:
 @follow
 def rms_norm(x: Any, normalized_shape: int | Sequence[int], weight: Any = None, eps: float | None = None) -> Any:
     """Divide by the root of the mean square over the last axes; then scale (Zhang and Sennrich, 2019).
+
+    Args:
+        normalized_shape: the lengths of the last axes, over which the mean is taken; a number is that of one.
+        weight: a factor of each element, of that shape; None: there is none.
+        eps: added to the mean square; None: the distance of 1 to the next number of the input's dtype.
 
     >>> rms_norm(np.array([3.0, 4.0]), (2,)).round(4)
     array([0.8485, 1.1314])
@@ -196,6 +206,13 @@ def batch_norm(
 
     In training by the batch's own mean and variance, which also move the running ones (in place); otherwise by the running ones.
 
+    Args:
+        running_mean, running_var: (C,); None, in training: nothing is moved.
+        weight, bias: a factor and a summand of each channel, (C,); None: there is none.
+        training: by which mean and variance it is done.
+        momentum: which share of the way to the batch's mean and its unbiased variance the running ones go.
+        eps: added to the variance.
+
     Raises:
         ValueError: there is one value for each channel only, in training (none is an empty batch, which moves nothing).
         TypeError: in training, inside of `vmap`: all examples would move the same running values.
@@ -225,7 +242,13 @@ def batch_norm(
 
 @follow
 def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
-    """Normalise groups of channels of each sample, (N, C, ...) (Wu and He, 2018)."""
+    """Normalise groups of channels of each sample, (N, C, ...) (Wu and He, 2018).
+
+    Args:
+        num_groups: into how many groups the channels are divided; it divides C.
+        weight, bias: a factor and a summand of each channel, (C,); None: there is none.
+        eps: added to the variance.
+    """
     shape = np.shape(x)
     if shape[1] % num_groups:
         raise ValueError(f"group_norm: {shape[1]} channels do not divide into {num_groups} groups")
@@ -240,6 +263,13 @@ def instance_norm(
     use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
 ) -> Any:  # fmt: skip
     """Normalise each channel of each sample over space, (N, C, ...) (Ulyanov et al., 2016).
+
+    Args:
+        running_mean, running_var: (C,), moved towards the means over the samples, in place; None: nothing is moved.
+        weight, bias: a factor and a summand of each channel, (C,); None: there is none.
+        use_input_stats: normalise by the sample's own mean and variance; False: by the running ones.
+        momentum: which share of the way the running ones go.
+        eps: added to the variance.
 
     Raises:
         ValueError: there is one value for each channel only.
@@ -264,6 +294,11 @@ def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.
     """Divide by what neighbouring channels show at the same place (Krizhevsky et al., 2012).
 
     out = x / (k + alpha / size sum of x^2 over size channels)^beta
+
+    Args:
+        x: (N, C, ...) with one spatial axis or more.
+        size: how many channels count, the own one in their middle; beyond the first and the last there are zeros.
+        alpha, beta, k: the numbers of the formula.
     """
     shape = np.shape(x)
     if len(shape) < 3:
@@ -279,6 +314,11 @@ def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.
 @explain_options
 def normalize(x: Any, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Any:
     """Divide by the p-norm along an axis, or by eps where that is larger.
+
+    Args:
+        p: of the norm: 1 adds the absolute values, 2 is Euclid's length, inf takes the largest one.
+        axis: the axis of the vectors.
+        eps: the least norm.
 
     >>> normalize(np.array([[3.0, 4.0]]))
     array([[0.6, 0.8]])

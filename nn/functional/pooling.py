@@ -33,6 +33,13 @@ __all__ = [
 
 Function = Callable[..., Any]
 
+#: What the arguments of the functions that slide a window are.
+_WINDOW = """kernel_size: how wide the window is; a number, or one for each spatial axis.
+        stride: how far the window moves, likewise; None: the kernel size."""
+_OUTPUT_SIZE = "output_size: how long the spatial axes become; a number, or one for each; None: as long as in the input."
+_CEIL_MODE = "ceil_mode: whether there is also a last window that reaches over the end."
+_RETURN_INDICES = "return_indices: also return where each maximum stands in the flattened spatial axes, for `max_unpool{}d`."
+
 
 def _window(
     name: str, n: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any = 1, ceil_mode: bool = False
@@ -82,7 +89,16 @@ def _max_pool(n: int) -> Function:
         out = max_pool(x, window)
         return (out, _flat_index(x, window)) if return_indices else out
 
-    return _named(pool, name, f"{n}-d maximum of each window; with `return_indices` also where it stands, for `max_unpool{n}d`.")
+    doc = f"""{n}-d maximum of each window.
+
+    Args:
+        {_WINDOW}
+        padding: how many elements are added at both ends, likewise; they are no maximum. At most half of the kernel size.
+        dilation: the distance between the elements of the window, likewise.
+        {_CEIL_MODE}
+        {_RETURN_INDICES.format(n)}
+    """
+    return _named(pool, name, doc)
 
 
 def _avg_pool(n: int) -> Function:
@@ -102,7 +118,15 @@ def _avg_pool(n: int) -> Function:
             return total / prod(window.size)
         return total / np.asarray(_counts(window, count_include_pad), dtype=total.dtype, like=raw(total))
 
-    doc = f"{n}-d mean of each window; zeros of the padding count, unless count_include_pad=False."
+    doc = f"""{n}-d mean of each window; zeros of the padding count, unless count_include_pad=False.
+
+    Args:
+        {_WINDOW}
+        padding: how many zeros are added at both ends, likewise. At most half of the kernel size.
+        {_CEIL_MODE}
+        count_include_pad: whether the zeros of the padding count.
+        divisor_override: what the sum of a window is divided by; None: by how many elements count.
+    """
     return _named(pool, name, doc)
 
 
@@ -127,7 +151,13 @@ def _lp_pool(n: int) -> Function:
         some = raw(total) != 0
         return np.where(some, np.where(some, total, 1.0) ** (1.0 / norm_type), 0.0)
 
-    doc = f"{n}-d p-norm of each window, (sum x^p)^(1/p); NaN for a negative sum, a gradient of 0 where the sum is 0."
+    doc = f"""{n}-d p-norm of each window, (sum x^p)^(1/p); NaN for a negative sum, a gradient of 0 where the sum is 0.
+
+    Args:
+        norm_type: p. Numbers count with their sign, so an odd p is for those that are not negative.
+        {_WINDOW}
+        {_CEIL_MODE}
+    """
     return _named(pool, name, doc)
 
 
@@ -155,7 +185,12 @@ def _adaptive_avg_pool(n: int) -> Function:
             x = _means(x, np.ndim(x) + axis, length, size)
         return x
 
-    return _named(pool, name, f"{n}-d means over windows chosen so that the output has the given size.")
+    doc = f"""{n}-d means over windows chosen so that the output has the given size.
+
+    Args:
+        {_OUTPUT_SIZE}
+    """
+    return _named(pool, name, doc)
 
 
 def _means(x: Any, axis: int, length: int, size: int) -> Any:
@@ -206,7 +241,13 @@ def _adaptive_max_pool(n: int) -> Function:
         out = np.reshape(take_along_axis(flat, index, -1), (*lead, *sizes))
         return (out, Tensor(np.reshape(index, (*lead, *sizes)))) if return_indices else out
 
-    return _named(pool, name, f"{n}-d maxima over windows chosen so that the output has the given size.")
+    doc = f"""{n}-d maxima over windows chosen so that the output has the given size.
+
+    Args:
+        {_OUTPUT_SIZE}
+        {_RETURN_INDICES.format(n)}
+    """
+    return _named(pool, name, doc)
 
 
 def _adaptive_places(spatial: tuple[int, ...], sizes: tuple[int, ...]) -> np.ndarray:
@@ -251,7 +292,13 @@ def _max_unpool(n: int) -> Function:
         out = assign(zeros, (rows, flat), np.reshape(x, flat.shape))
         return np.reshape(out, (*lead, *spatial))
 
-    doc = f"Undo `max_pool{n}d`: each value at the place that the index names, zeros elsewhere."
+    doc = f"""Undo `max_pool{n}d`: each value at the place that the index names, zeros elsewhere.
+
+    Args:
+        indices: where the values stand, of the shape of x: what `max_pool{n}d` returned.
+        kernel_size, stride, padding: those of `max_pool{n}d`, of which the length of the result is computed.
+        output_size: the lengths of its spatial axes, where several are possible; the whole shape will do, too.
+    """
     return _named(unpool, f"max_unpool{n}d", doc)
 
 
@@ -285,8 +332,10 @@ def _fractional_max_pool(n: int) -> Function:
     doc = f"""{n}-d maxima over windows whose places are drawn at random, with steps of one length or the next (Graham, 2014).
 
     Args:
-        output_size: of the result; or output_ratio, by how much the input shrinks.
-        return_indices: also return where the maxima stand, for `max_unpool{n}d`.
+        kernel_size: how wide the window is; a number, or one for each spatial axis.
+        output_size: how long the spatial axes of the result are, likewise.
+        output_ratio: in its place, how long they are in relation to those of the input, 0 to 1.
+        {_RETURN_INDICES.format(n)}
         _random_samples: (N, C, {n}), numbers between 0 and 1, in place of those that are drawn.
     """
     return _named(pool, name, doc)
@@ -315,7 +364,8 @@ def _with_indices(function: Function) -> Function:
         return function(x, *args, **{**options, "return_indices": True})
 
     name = f"{function.__name__}_with_indices"
-    return _named(pool, name, f"`{function.__name__}` with return_indices=True.")
+    arguments = (function.__doc__ or "").partition("\n\n")[2]
+    return _named(pool, name, f"`{function.__name__}` with return_indices=True, whatever is given.\n\n{arguments}")
 
 
 max_pool1d, max_pool2d, max_pool3d = map(_max_pool, (1, 2, 3))

@@ -22,8 +22,10 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) 
     """Pad the last axes: `pad` is (before, after) of the last axis, then of the one before it, and so on.
 
     Args:
+        pad: how many elements are added before and after, for as many axes as there are pairs.
         mode: "constant", "reflect", "replicate" or "circular".  A negative number cuts off, as PyTorch
             does: after "reflect" and "replicate" have padded, but before "constant" and "circular" do.
+        value: what is added in mode "constant".
 
     >>> pad(np.array([1.0, 2.0]), (1, 2), value=9.0)
     array([9., 1., 2., 9., 9.])
@@ -69,6 +71,9 @@ def _cropped(x: Any, widths: Sequence[tuple[int, int]]) -> Any:
 def channel_shuffle(x: Any, groups: int) -> Any:
     """The channels of (N, C, ...) dealt out: the first of each group, then the second of each ... (Zhang et al., 2018).
 
+    Args:
+        groups: into how many groups of neighbours the channels are divided; it divides C.
+
     >>> channel_shuffle(np.arange(4.0).reshape(1, 4, 1), 2).reshape(4)
     array([0., 2., 1., 3.])
     """
@@ -83,7 +88,11 @@ native_channel_shuffle = channel_shuffle
 
 @follow
 def pixel_shuffle(x: Any, upscale_factor: int) -> Any:
-    """Channels spread over space, (*, C r^2, H, W) -> (*, C, H r, W r) (Shi et al., 2016)."""
+    """Channels spread over space, (*, C r^2, H, W) -> (*, C, H r, W r) (Shi et al., 2016).
+
+    Args:
+        upscale_factor: r.
+    """
     r, (*lead, channels, height, width) = upscale_factor, np.shape(x)
     if r < 1 or channels % r**2:
         raise ValueError(f"pixel_shuffle: {channels} channels do not divide by {r}^2")
@@ -95,7 +104,11 @@ def pixel_shuffle(x: Any, upscale_factor: int) -> Any:
 
 @follow
 def pixel_unshuffle(x: Any, downscale_factor: int) -> Any:
-    """Undo `pixel_shuffle`, (*, C, H r, W r) -> (*, C r^2, H, W)."""
+    """Undo `pixel_shuffle`, (*, C, H r, W r) -> (*, C r^2, H, W).
+
+    Args:
+        downscale_factor: r; it divides height and width.
+    """
     r, (*lead, channels, height, width) = downscale_factor, np.shape(x)
     if r < 1 or height % r or width % r:
         raise ValueError(f"pixel_unshuffle: height {height} and width {width} do not divide by {r}")
@@ -107,7 +120,15 @@ def pixel_unshuffle(x: Any, downscale_factor: int) -> Any:
 
 @follow
 def unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
-    """The windows of images as columns, (N, C, H, W) -> (N, C kh kw, L)."""
+    """The windows of images as columns, (N, C, H, W) -> (N, C kh kw, L).
+
+    Args:
+        x: images, (N, C, H, W), or one, (C, H, W).
+        kernel_size: (kh, kw), how large the window is; this and the others are a number, or one for each of the two axes.
+        dilation: the distance between the elements of the window.
+        padding: how many zeros are added at both ends.
+        stride: how far the window moves; L is how many places it has.
+    """
     if len(np.shape(x)) not in (3, 4):
         raise ValueError(f"unfold: expected images (N, C, H, W) or (C, H, W), got shape {np.shape(x)}")
     places = Window.over(np.shape(x)[-2:], kernel_size, stride, padding, dilation)
@@ -119,7 +140,13 @@ def unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride
 
 @follow
 def fold(x: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
-    """Columns added back to images, (N, C kh kw, L) -> (N, C, *output_size)."""
+    """Columns added back to images, (N, C kh kw, L) -> (N, C, *output_size).
+
+    Args:
+        x: columns as of `unfold`, (N, C kh kw, L), or (C kh kw, L) of one image.
+        output_size: height and width of the images; this and the others are a number, or one for each of the two axes.
+        kernel_size, dilation, padding, stride: of the windows whose columns these are, as of `unfold`.
+    """
     output_size = (output_size,) * 2 if isinstance(output_size, int) else tuple(output_size)
     places = Window.over(output_size, kernel_size, stride, padding, dilation)
     if len(np.shape(x)) == 2:  # one image without a batch axis

@@ -21,7 +21,10 @@ def negative_sampling_loss(center: Any, context: Any, negatives: Any, reduction:
     """-log sigmoid(v . u) - sum_k log sigmoid(-v . u_k): word2vec's skip-gram with negative sampling (Mikolov et al., 2013).
 
     Args:
-        center: v, (N, D); context: u, (N, D); negatives: u_k, (N, K, D), of words that were drawn at random.
+        center: v, (N, D).
+        context: u, (N, D).
+        negatives: u_k, (N, K, D), of words that were drawn at random.
+        reduction: "mean" over the rows, "sum" or "none".
 
     >>> negative_sampling_loss(np.zeros((1, 2)), np.ones((1, 2)), np.ones((1, 3, 2))).round(4)    # 4 log 2
     np.float64(2.7726)
@@ -39,9 +42,12 @@ def sampled_softmax_loss(
     """Cross-entropy over the target and some sampled classes in place of all of them (Jean et al., 2015).
 
     Args:
-        hidden: (N, D); weight: (C, D) and bias: (C,) or None, of all classes.
-        target: (N,); sampled: (S,), classes; a sampled class that is the target of a row does not count there.
+        hidden: (N, D), what the logits are computed of: hidden @ weight^T + bias.
+        weight, bias: of all classes, (C, D), and (C,) or None.
+        target: (N,), class indices.
+        sampled: (S,), classes; one that is the target of a row does not count there.
         log_expected: (C,), the logarithm of how often each class is expected among the sampled ones; it is subtracted.
+        reduction: "mean" over the rows, "sum" or "none".
         sparse: the gradient of the weight holds only the rows that were used.
     """
     targets, classes = as_constant(target, hidden), as_constant(sampled, hidden)

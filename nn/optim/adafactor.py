@@ -31,8 +31,10 @@ class Adafactor(Optimizer):
         u <- g / sqrt(max(V, eps[0]^2)),   p <- p - s u / max(1, rms(u) / d)
 
     Args:
+        lr: the largest step in relation to the size of the parameter.
+        beta2_decay: the power with which the share b of the newest squares falls; at most 0.
         eps: two small numbers; None stands for the distance of 1 to the next number of p's dtype.
-        d: rms of u above which it is scaled down.
+        d: rms of u above which it is scaled down, at least 1.
 
     >>> p = Tensor(np.ones((2, 3)), requires_grad=True)
     >>> (p * p).sum().backward()

@@ -25,7 +25,8 @@ class Adam(Optimizer):
         v <- beta2 v + (1 - beta2) g^2
         p <- p - lr / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + eps)
 
-    With amsgrad (Reddi et al., 2018) the largest v so far stands in place of v.
+    Args:
+        amsgrad: whether the largest v so far stands in place of v (Reddi et al., 2018).
 
     >>> p = Tensor([1.0], requires_grad=True)
     >>> (p * p).backward()
@@ -77,6 +78,9 @@ class Adam(Optimizer):
 
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019): p <- (1 - lr weight_decay) p before Adam's step.
+
+    Args:
+        amsgrad: whether the largest v so far stands in place of v, see `Adam`.
 
     >>> p = Tensor([1.0], requires_grad=True)
     >>> (p * p).backward()

@@ -20,6 +20,10 @@ class Adagrad(Optimizer):
         s <- s + g^2
         p <- p - lr / (1 + (t - 1) lr_decay) g / (sqrt(s) + eps)
 
+    Args:
+        lr_decay: how much the learning rate falls besides; t counts the steps from 1.
+        initial_accumulator_value: s before the first step, at least 0.
+
     >>> p = Tensor([1.0], requires_grad=True)
     >>> (p * p).backward()
     >>> Adagrad([p], lr=0.1).step()
@@ -69,6 +73,11 @@ class RMSprop(Optimizer):
         s <- alpha s + (1 - alpha) g^2
         d <- sqrt(s) + eps                           (centered: sqrt(s - m^2) + eps, m <- alpha m + (1 - alpha) g)
         p <- p - lr g / d                            (with momentum: b <- momentum b + g / d,  p <- p - lr b)
+
+    Args:
+        alpha: how much each step keeps of the running mean square.
+        momentum: how much of the last step is kept; 0: none.
+        centered: divide by the running standard deviation, in place of the root mean square.
 
     >>> p = Tensor([1.0], requires_grad=True)
     >>> (p * p).backward()
@@ -140,6 +149,11 @@ class Adadelta(Optimizer):
     d <- sqrt(a + eps) / sqrt(s + eps) g
     a <- rho a + (1 - rho) d^2
     p <- p - lr d
+
+    Args:
+        lr: a factor of the steps; Zeiler's method has none, which is 1.
+        rho: how much each step keeps of the running mean squares, 0 to 1.
+        eps: added to both mean squares: the larger, the larger the first steps.
     """
 
     rules = rules("lr", "rho", "eps", "weight_decay", "maximize", "capturable", "foreach", "differentiable")
@@ -181,6 +195,11 @@ class Rprop(Optimizer):
 
     the step of an element grows by etas[1] while its gradient keeps its sign, and shrinks by etas[0] when it turns
     (then it stays once);  p <- p - step sign(g)
+
+    Args:
+        lr: the steps of the elements at first.
+        etas: the factors by which a step shrinks, below 1, and grows, above 1.
+        step_sizes: the least and the largest step.
     """
 
     rules = rules("lr", "etas", "step_sizes", "foreach", "maximize", "differentiable", "capturable")

@@ -19,6 +19,10 @@ class EMA:
 
         average <- decay average + (1 - decay) parameter
 
+    Args:
+        module: whose parameters are averaged; the averages begin with them.
+        decay: how much of the averages each update keeps, 0 to 1.
+
     Attributes:
         module: a copy of the module that holds the averages, to evaluate with.
 

@@ -25,11 +25,7 @@ class LBFGS(Optimizer):
         d = -H g,  H built from the last history_size pairs s = p' - p, y = g' - g by two loops
         p <- p + t d,  t = min(1, 1 / |g|_1) lr in the first iteration, then lr
 
-    Args:
-        closure (of `step`): computes the loss anew and calls backward on it.
-        max_eval: no iteration begins after so many evaluations of the loss; 5/4 max_iter by default.
-        line_search_fn: "strong_wolfe" finds a t at which the loss and its slope have fallen enough;
-            "armijo" halves t until the loss has. By default none, as in PyTorch.
+    Its `step` takes a closure, which computes the loss anew, calls backward on it and returns it.
 
     Raises:
         TypeError: `step` is given no closure.
@@ -54,6 +50,20 @@ class LBFGS(Optimizer):
         tolerance_grad: float = 1e-7, tolerance_change: float = 1e-9, history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:  # fmt: skip
+        """A step ends after max_iter iterations, or when one of the limits is reached.
+
+        Args:
+            params: tensors, or pairs of a name and a tensor; one group.
+            lr: t of the iterations, and where a line search begins.
+            max_iter: the most iterations of a step.
+            max_eval: no iteration begins after so many evaluations of the loss; 5/4 max_iter by default.
+            tolerance_grad: the step ends when no number of the gradient is larger.
+            tolerance_change: it ends when no number moves by more, when the loss changes by less, or when it falls no more
+                steeply along d.
+            history_size: how many pairs are remembered; each is as large as two copies of the parameters.
+            line_search_fn: "strong_wolfe" finds a t at which the loss and its slope have fallen enough;
+                "armijo" halves t until the loss has. By default none, as in PyTorch.
+        """
         check_rules("LBFGS", {"max_iter": max_iter}, self.rules)
         defaults = {
             "lr": lr, "max_iter": max_iter, "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval,

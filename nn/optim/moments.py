@@ -77,6 +77,9 @@ class NAdam(Optimizer):
     mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2);  m, v as in Adam
     d <- sqrt(v / (1 - beta2^t)) + eps
     p <- p - lr ((1 - mu_t) / (1 - mu_1...mu_t) g + mu_{t+1} / (1 - mu_1...mu_{t+1}) m) / d
+
+    Args:
+        momentum_decay: how fast the momentum mu goes from beta1 / 2 to beta1.
     """
 
     rules = rules(

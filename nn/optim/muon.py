@@ -27,8 +27,12 @@ class Muon(Optimizer):
     PyTorch. s = sqrt(max(1, rows / columns)).
 
     Args:
+        momentum: how much each step keeps of the running mean of the gradients.
+        nesterov: whether the step is Nesterov's.
         ns_coefficients, ns_steps: a, b, c, and how many steps.
-        adjust_lr_fn: "match_rms_adamw" for s = 0.2 sqrt(max(rows, columns)), with which AdamW's lr can be used.
+        eps: the least length by which the matrix is divided before these steps.
+        adjust_lr_fn: "match_rms_adamw" for s = 0.2 sqrt(max(rows, columns)), with which AdamW's lr can be used; None and
+            "original": s as above.
 
     >>> p = Tensor(np.eye(2), requires_grad=True)
     >>> (p * p).sum().backward()

@@ -32,11 +32,6 @@ _COMPUTING = ("update", "fresh_state", "begin")
 class Optimizer:
     """Holds groups of parameters with their options and changes them in `step()`.
 
-    Args:
-        params: tensors, or pairs of a name and a tensor (`model.named_parameters()`), or dicts
-            {"params": tensors, option: value ...} for groups with options of their own.
-        defaults: the options of groups that do not give theirs.
-
     A subclass writes `update(p, g, state, group)`: one step of one parameter, in place, on arrays;
     and `fresh_state(p, group)`: what `state` holds before the first step.
 
@@ -84,6 +79,25 @@ class Optimizer:
             cls.together = False
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        """What the optimizers share, where nothing else is said above; which of the options one has, its signature says.
+
+        Args:
+            params: tensors, or pairs of a name and a tensor (`model.named_parameters()`), or dicts
+                {"params": tensors, option: value ...} for groups with options of their own.
+            defaults: of `Optimizer` itself: the options, by name, of groups that do not give theirs.
+            lr: the learning rate; a number, or a tensor of one, which each step reads anew.
+            weight_decay: this times the parameter is added to its gradient (L2 regularisation); where it is decoupled, and in
+                AdamW, Adafactor and Muon, the parameter becomes smaller by lr times this share instead.
+            betas: how much each step keeps of the running mean of the gradients, and of that of their squares; from 0 to below 1.
+            eps: added to what the step is divided by, so that it is not 0.
+            decoupled_weight_decay: whether weight_decay is decoupled.
+            maximize: go along the gradient in place of against it.
+            foreach: False: on a GPU, step the parameters one after the other, which takes less memory; otherwise those of a
+                group go in one buffer. It has no effect on a CPU, and changes no number.
+            fused, capturable: taken for PyTorch's sake; they have no effect.
+            differentiable: likewise; but with True it is an error where a gradient or lr requires a gradient, since no step is
+                recorded.
+        """
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)

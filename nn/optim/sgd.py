@@ -22,6 +22,11 @@ class SGD(Optimizer):
         v <- momentum v + (1 - dampening) g          (v <- g in the first step)
         p <- p - lr v                                (Nesterov: p - lr (g + momentum v))
 
+    Args:
+        momentum: how much of the last step's v is kept; 0: none.
+        dampening: by how much the gradient counts less in v.
+        nesterov: whether the step is Nesterov's; it needs a momentum, and no dampening.
+
     >>> p = Tensor([1.0], requires_grad=True)
     >>> (p * p).backward()
     >>> SGD([p], lr=0.1).step()
@@ -79,6 +84,11 @@ class ASGD(Optimizer):
         eta <- lr / (1 + lambd lr t)^alpha,   mu <- 1 / max(1, t - t0)
 
     The averages stand in the state, as "ax".
+
+    Args:
+        lambd: how fast the steps become smaller, and by how much the parameters shrink meanwhile.
+        alpha: the power with which they do.
+        t0: the step after which averaging begins; until then "ax" is the parameter itself.
 
     >>> p = Tensor([1.0], requires_grad=True)
     >>> (p * p).backward()

@@ -30,6 +30,9 @@ __all__ = [
 def get_ema_avg_fn(decay: float = 0.999) -> Callable[[Any, Any, Any], Any]:
     """decay average + (1 - decay) parameter, as a function of (average, parameter, number averaged).
 
+    Args:
+        decay: how much of the average stays, 0 to 1.
+
     Raises:
         ValueError: decay does not lie between 0 and 1.
 
@@ -55,7 +58,11 @@ def _count(count: Any) -> Any:
 
 
 def get_ema_multi_avg_fn(decay: float = 0.999) -> Callable[[Sequence[Tensor], Sequence[Tensor], Any], None]:
-    """`get_ema_avg_fn` in place, for lists of averages and of parameters."""
+    """`get_ema_avg_fn` in place, for lists of averages and of parameters.
+
+    Args:
+        decay: how much of the average stays, 0 to 1.
+    """
     return _OnLists(get_ema_avg_fn(decay))
 
 
@@ -97,6 +104,7 @@ class AveragedModel(Module):
     """A copy of a module whose parameters are averages of those that the module had at each `update_parameters`.
 
     Args:
+        model: what is copied.
         device: where the copy lives; that of the module by default.
         avg_fn: (average, parameter, number averaged) -> new average, on tensors; by default the mean of all.
         multi_avg_fn: the same in place on lists of tensors; one of the two can be given.
@@ -175,6 +183,7 @@ def update_bn(loader: Iterable[Any], model: Module, device: str | None = None) -
 
     Args:
         loader: batches; of a tuple or list the first item goes into the model.
+        model: whose BatchNorms they are.
         device: where the batches are moved to.
 
     >>> from nn import BatchNorm1d
@@ -207,8 +216,9 @@ class SWALR(LRScheduler):
     """From the present rate to swa_lr in anneal_epochs steps, then constant.
 
     Args:
-        swa_lr: one number, or one for each group.
-        anneal_strategy: "cos" or "linear".
+        swa_lr: the rate at the end; one number, or one for each group.
+        anneal_epochs: in how many steps it is reached; 0: in the first.
+        anneal_strategy: "cos" or "linear", along which it is reached.
 
     >>> from nn.optim import SGD
     >>> schedule = SWALR(SGD([Tensor([1.0], requires_grad=True)], lr=1.0), 0.5, anneal_epochs=2, anneal_strategy="linear")

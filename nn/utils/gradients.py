@@ -86,7 +86,9 @@ def get_total_norm(
     """The norm of tensors, gradients say, taken as one vector.
 
     Args:
+        tensors: one, or several.
         norm_type: p of the p-norm; inf for the largest absolute value.
+        error_if_nonfinite: raise where the norm is infinite or NaN; otherwise it is returned.
         foreach: taken without an effect.
 
     Raises:
@@ -110,6 +112,12 @@ def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor | float, foreach: bool | None = None
 ) -> None:  # fmt: skip
     """Scale all gradients by max_norm / total_norm where that is below 1, in place.
+
+    Args:
+        parameters: whose gradients are scaled: one tensor, or several.
+        max_norm: the largest norm that is left as it is.
+        total_norm: the norm of all gradients, as `get_total_norm` returns it.
+        foreach: taken without an effect.
 
     Raises:
         ValueError: max_norm is negative or NaN.
@@ -146,7 +154,10 @@ def clip_grad_norm_(
     A parameter that is given twice counts once.
 
     Args:
+        parameters: whose gradients are scaled: one tensor, or several; those without a gradient do not count.
+        max_norm: the largest norm that is left as it is.
         norm_type: p of the p-norm; inf for the largest absolute value.
+        error_if_nonfinite: raise where the norm is infinite or NaN; otherwise the gradients become 0 or NaN.
         foreach: taken without an effect.
 
     Raises:
@@ -170,6 +181,11 @@ def clip_grad_value_(
     parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None
 ) -> None:  # fmt: skip
     """Clip every element of the gradients to ±clip_value, in place.
+
+    Args:
+        parameters: whose gradients are clipped: one tensor, or several.
+        clip_value: the largest absolute value that is left as it is.
+        foreach: taken without an effect.
 
     Raises:
         ValueError: clip_value is negative or NaN.
@@ -196,7 +212,12 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Any:
 
 
 def vector_to_parameters(vector: Any, parameters: Iterable[Tensor]) -> None:
-    """Write a vector into parameters, one after the other."""
+    """Write a vector into parameters, one after the other.
+
+    Args:
+        vector: as many numbers as all parameters have; they are converted to the dtypes of these.
+        parameters: what is changed, in place.
+    """
     given = list(parameters)
     sizes = [p.size for p in given]
     if np.shape(vector) != (sum(sizes),):

@@ -49,6 +49,8 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     weight = g v / |v|; g is `parametrizations.weight.original0`, v is `original1`.
 
     Args:
+        module: the layer, which is changed.
+        name: of its weight.
         dim: the axis that has a length for each index; None for one length in all.
 
     >>> import nn
@@ -101,6 +103,8 @@ def spectral_norm(
     """Divide a weight by its largest singular value; returns the module.
 
     Args:
+        module: the layer, which is changed.
+        name: of its weight.
         n_power_iterations: steps towards the singular vectors at each call in training.
         eps: the least length of a vector that is divided by its length.
         dim: the axis of the outputs; by default 0, and 1 for transposed convolutions.
@@ -239,6 +243,8 @@ def orthogonal(
     """Keep a matrix orthogonal: its columns, or rows where it is wide, are orthonormal.
 
     Args:
+        module: the layer, which is changed.
+        name: of its weight, which has two axes.
         orthogonal_map: "matrix_exp", "cayley" or "householder"; by default the first where the
             matrix is square or complex, else the last.
         use_trivialization: multiply by a fixed orthogonal matrix, found from the value, from which

@@ -73,6 +73,11 @@ class _Lists(Module):
 class ParametrizationList(Module):
     """The parametrisations of one tensor, in their order, and the original tensors.
 
+    Args:
+        modules: the parametrisations, one or more.
+        original: the Parameter or Buffer that they are of.
+        unsafe: whether the result may have another shape and dtype.
+
     Attributes:
         original: the Parameter (or Buffer) that is learned; `original0`, `original1` ... where the
             `right_inverse` of the first parametrisation returns several.
@@ -190,6 +195,8 @@ def register_parametrization(
     """Compute a parameter or buffer of a module by another module; returns the module.
 
     Args:
+        module: the layer, which is changed.
+        tensor_name: of its parameter or buffer.  One that is parametrised already is computed further.
         parametrization: its forward takes the original and returns the tensor.  With a method
             `right_inverse`, values can be assigned, and the original begins with
             `right_inverse(tensor)`.
@@ -232,7 +239,12 @@ def register_parametrization(
 
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
-    """Whether a tensor of a module, or any, is computed by parametrisations."""
+    """Whether a tensor of a module, or any, is computed by parametrisations.
+
+    Args:
+        module: the layer itself; what is inside of it does not count.
+        tensor_name: of a parameter or buffer; None: any.
+    """
     parts = vars(module).get("parametrizations")
     if not isinstance(parts, _Lists):
         return False
@@ -245,6 +257,8 @@ def remove_parametrizations(
     """Make a parameter an ordinary one again; returns the module.
 
     Args:
+        module: the layer, which is changed.
+        tensor_name: of its parameter or buffer.
         leave_parametrized: it keeps the computed value; else it becomes the original.
 
     Raises:

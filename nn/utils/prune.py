@@ -58,6 +58,11 @@ def _is_ours(module: Module, name: str) -> bool:
 def custom_from_mask(module: Module, name: str, mask: Any) -> Module:
     """Prune a parameter by a mask, 1 for what stays; returns the module.
 
+    Args:
+        module: whose parameter it is; it is changed.
+        name: of the parameter.
+        mask: zeros and ones, of its shape.
+
     Raises:
         ValueError: there is no such parameter, or the mask has another shape.
 
@@ -83,7 +88,12 @@ def custom_from_mask(module: Module, name: str, mask: Any) -> Module:
 
 
 def identity(module: Module, name: str) -> Module:
-    """Prune nothing, but make `weight_orig` and `weight_mask`; returns the module."""
+    """Prune nothing, but make `weight_orig` and `weight_mask`; returns the module.
+
+    Args:
+        module: whose parameter it is; it is changed.
+        name: of the parameter.
+    """
     return custom_from_mask(module, name, np.ones(_values(module, name).shape))
 
 
@@ -93,6 +103,8 @@ def l1_unstructured(
     """Prune the entries of the smallest absolute values; returns the module.
 
     Args:
+        module: whose parameter it is; it is changed.
+        name: of the parameter.
         amount: how many, or which share between 0 and 1 of those that are left.
         importance_scores: what counts in the place of the values.
 
@@ -109,7 +121,13 @@ def l1_unstructured(
 
 
 def random_unstructured(module: Module, name: str, amount: float) -> Module:
-    """Prune entries at random; returns the module."""
+    """Prune entries at random; returns the module.
+
+    Args:
+        module: whose parameter it is; it is changed.
+        name: of the parameter.
+        amount: how many, or which share between 0 and 1 of those that are left.
+    """
     scores = random.rand(*_values(module, name).shape).numpy()
     return custom_from_mask(module, name, _lowest_off(scores, _mask(module, name), amount))
 
@@ -120,8 +138,12 @@ def ln_structured(
     """Prune whole slices along an axis, those of the smallest n-norm; returns the module.
 
     Args:
+        module: whose parameter it is; it is changed.
+        name: of the parameter.
+        amount: how many slices, or which share between 0 and 1 of those that are left.
         n: which norm, as in np.linalg.norm.
         dim: the axis along which the slices are counted.
+        importance_scores: what counts in the place of the values, of their shape.
     """
     scores = (
         _values(module, name) if importance_scores is None else host(importance_scores)
@@ -131,7 +153,14 @@ def ln_structured(
 
 
 def random_structured(module: Module, name: str, amount: float, dim: int) -> Module:
-    """Prune whole slices along an axis at random; returns the module."""
+    """Prune whole slices along an axis at random; returns the module.
+
+    Args:
+        module: whose parameter it is; it is changed.
+        name: of the parameter.
+        amount: how many slices, or which share between 0 and 1 of those that are left.
+        dim: the axis along which the slices are counted.
+    """
     count = _values(module, name).shape[dim]
     return _slices_off(module, name, random.rand(count).numpy(), amount, dim)
 
@@ -160,6 +189,7 @@ def global_unstructured(
         parameters: pairs of a module and a name.
         pruning_method: `l1_unstructured` or `random_unstructured`.
         importance_scores: by pair (module, name), what counts in the place of the values.
+        amount: how many entries of all, or which share between 0 and 1 of those that are left.
     """
     pairs = list(parameters)
     if pruning_method not in (l1_unstructured, random_unstructured):
@@ -210,7 +240,12 @@ def is_pruned(module: Module) -> bool:
 
 
 def remove(module: Module, name: str) -> Module:
-    """Make a pruned parameter an ordinary one, with its zeros; returns the module."""
+    """Make a pruned parameter an ordinary one, with its zeros; returns the module.
+
+    Args:
+        module: whose parameter it is; it is changed.
+        name: of the parameter.
+    """
     if not _is_ours(module, name):
         raise ValueError(f"{name!r} of {type(module).__name__} is not pruned")
     with no_grad():

@@ -33,6 +33,11 @@ class PackedSequence(NamedTuple):
 def pad_sequence(sequences: Sequence[Any], batch_first: bool = False, padding_value: float = 0.0) -> Any:
     """Sequences (L_i, ...) side by side, padded to the longest: (T, B, ...), or (B, T, ...) with batch_first.
 
+    Args:
+        sequences: B of them, of different lengths; their other axes are equal.
+        batch_first: whether the batch is the first axis of the result.
+        padding_value: what stands beyond the end of a sequence.
+
     >>> pad_sequence([Tensor([1.0, 2.0]), Tensor([3.0])], batch_first=True).tolist()
     [[1.0, 2.0], [3.0, 0.0]]
     """
@@ -46,6 +51,11 @@ def pad_sequence(sequences: Sequence[Any], batch_first: bool = False, padding_va
 
 def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = False) -> list[Any]:
     """Undo `pad_sequence`: the sequences (L_i, ...), each as long as it was; lengths may be 0.
+
+    Args:
+        padded_sequences: (T, B, ...), or (B, T, ...) with batch_first.
+        lengths: (B,), how long each is.
+        batch_first: whether the batch is the first axis.
 
     >>> [s.tolist() for s in unpad_sequence(Tensor([[1.0, 2.0], [3.0, 0.0]]), [2, 1], batch_first=True)]
     [[1.0, 2.0], [3.0]]
@@ -63,6 +73,9 @@ def pack_padded_sequence(
     """Padded sequences, (T, B, ...), without what is beyond their lengths.
 
     Args:
+        input: the sequences, (T, B, ...), or (B, T, ...) with batch_first.
+        lengths: (B,), how long each is, at least 1.
+        batch_first: whether the batch is the first axis.
         enforce_sorted: the lengths must descend already; otherwise the sequences are sorted, and unsorted on unpacking.
     """
     x = np.swapaxes(input, 0, 1) if batch_first else input
@@ -91,6 +104,12 @@ def pad_packed_sequence(
     sequence: PackedSequence, batch_first: bool = False, padding_value: float = 0.0, total_length: int | None = None
 ) -> tuple[Any, np.ndarray]:
     """Undo `pack_padded_sequence`: (padded sequences, lengths).
+
+    Args:
+        sequence: a `PackedSequence`.
+        batch_first: return (B, T, ...) in place of (T, B, ...).
+        padding_value: what stands beyond the end of a sequence.
+        total_length: pad to this T; None: to the longest sequence.
 
     Raises:
         ValueError: the parts of the packed sequence do not go together, or total_length is too small.
@@ -141,6 +160,10 @@ def _checked(sequence: PackedSequence) -> tuple[Any, np.ndarray, np.ndarray | No
 
 def pack_sequence(sequences: Sequence[Any], enforce_sorted: bool = True) -> PackedSequence:
     """Sequences of different lengths as one PackedSequence.
+
+    Args:
+        sequences: (L_i, ...), of which none is empty.
+        enforce_sorted: the lengths must descend already; otherwise the sequences are sorted, and unsorted on unpacking.
 
     >>> pack_sequence([Tensor([1.0, 2.0]), Tensor([3.0])]).data.tolist()
     [1.0, 3.0, 2.0]

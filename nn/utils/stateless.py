@@ -20,6 +20,10 @@ M = TypeVar("M", bound=Module)
 def skip_init(module_cls: Callable[..., M], *args: Any, **kwargs: Any) -> M:
     """A module whose first values do not matter: making it changes no random generator.
 
+    Args:
+        module_cls: a class of modules, or a function that makes one.
+        args, kwargs: its arguments.
+
     >>> import nn
     >>> random.manual_seed(0); a = random.randn(1)
     >>> random.manual_seed(0); layer = skip_init(nn.Linear, 3, 2); b = random.randn(1)

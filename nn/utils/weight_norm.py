@@ -65,6 +65,8 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     `nn.utils.parametrizations.weight_norm` is the same under newer names.
 
     Args:
+        module: the layer, which is changed.
+        name: of its weight.
         dim: the axis that has a length for each index; None for one length in all.
 
     >>> import nn
@@ -79,7 +81,12 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
 
 
 def remove_weight_norm(module: Module, name: str = "weight") -> Module:
-    """Make a weight an ordinary parameter again, with the value that it has; returns the module."""
+    """Make a weight an ordinary parameter again, with the value that it has; returns the module.
+
+    Args:
+        module: a layer to which `weight_norm` was applied.
+        name: of its weight.
+    """
     return _remove(module, name, _WeightNorm, ("_g", "_v"))
 
 
@@ -130,7 +137,10 @@ def spectral_norm(
     `nn.utils.parametrizations.spectral_norm` is the same under newer names.
 
     Args:
+        module: the layer, which is changed.
+        name: of its weight.
         n_power_iterations: steps towards the singular vectors at each call in training.
+        eps: the least length of a vector that is divided by its length.
         dim: the axis of the outputs; by default 0, and 1 for transposed convolutions.
 
     >>> import nn
@@ -149,5 +159,10 @@ def spectral_norm(
 
 
 def remove_spectral_norm(module: Module, name: str = "weight") -> Module:
-    """Make a weight an ordinary parameter again, with the value that it has; returns the module."""
+    """Make a weight an ordinary parameter again, with the value that it has; returns the module.
+
+    Args:
+        module: a layer to which `spectral_norm` was applied.
+        name: of its weight.
+    """
     return _remove(module, name, _SpectralNorm, ("_orig", "_u", "_v"))

@@ -26,9 +26,6 @@ class LRScheduler:
     `next_lr(t, lr, base_lr)` where the rate shall be found from the present one, lr. `self.group` is the number of
     the group. Or it writes `get_lr()`, which returns the rates of all groups, as in PyTorch.
 
-    Args:
-        last_epoch: the number of the last step, for going on without a state; -1 for a beginning.
-
     Attributes:
         last_epoch: how often `step()` was called.
         base_lrs: the learning rates of the groups at the beginning.
@@ -56,6 +53,12 @@ class LRScheduler:
     closed_form: ClassVar[bool] = True
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
+        """What the schedules share.
+
+        Args:
+            optimizer: whose learning rates are set, those of all its groups.
+            last_epoch: where there is one, the number of the last step, for going on without a state; -1 for a beginning.
+        """
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{type(self).__name__} takes an optimizer, got {type(optimizer).__name__}")
         self.check()

@@ -57,6 +57,10 @@ class _Combined(LRScheduler):
 class SequentialLR(_Combined):
     """One schedule after the other: the next begins, at its own step 0, at each milestone.
 
+    Args:
+        schedulers: the schedules, all of this optimizer.
+        milestones: the steps at which the second one begins, the third one ..., one fewer than schedules.
+
     >>> from nn.optim import SGD
     >>> from nn.optim.lr_scheduler import ExponentialLR, LinearLR
     >>> optimizer = SGD([Tensor([1.0], requires_grad=True)], lr=1.0)
@@ -129,7 +133,12 @@ def _take_back(schedule: LRScheduler) -> None:
 
 
 class ChainedScheduler(_Combined):
-    """Schedules at the same time: each changes what the one before it left, so their factors multiply."""
+    """Schedules at the same time: each changes what the one before it left, so their factors multiply.
+
+    Args:
+        schedulers: the schedules, all of one optimizer.
+        optimizer: that one; None: that of the first schedule.
+    """
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
         super().__init__(self._take(schedulers, optimizer))

@@ -14,7 +14,12 @@ __all__ = ["CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR", "OneC
 
 
 class CosineAnnealingLR(LRScheduler):
-    """eta_min + (base_lr - eta_min) (1 + cos(pi t / T_max)) / 2 (Loshchilov and Hutter, 2017)."""
+    """eta_min + (base_lr - eta_min) (1 + cos(pi t / T_max)) / 2 (Loshchilov and Hutter, 2017).
+
+    Args:
+        T_max: the number of steps down to eta_min; after it the rate goes up again.
+        eta_min: the least rate.
+    """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         self.T_max, self.eta_min = T_max, eta_min
@@ -42,6 +47,11 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     """Cosine annealing that begins anew after T_0 steps, then after T_0 T_mult, and so on (Loshchilov and Hutter, 2017).
 
     `step(epoch)` takes fractions too: `schedule.step(epoch + batch / batches)`.
+
+    Args:
+        T_0: the length of the first round, in steps.
+        T_mult: how many times as long as the one before it each round is, a whole number.
+        eta_min: the rate towards which each round goes.
 
     Attributes:
         T_cur, T_i: how far the present round is, and its length.
@@ -151,8 +161,14 @@ class OneCycleLR(_Cycle):
     """Up to max_lr, then down to almost nothing, in one cycle (Smith and Topin, 2018); momentum goes the other way.
 
     Args:
+        max_lr: the largest rate; one number, or one for each group.
         total_steps: of the cycle; or `epochs` and `steps_per_epoch`.
+        epochs, steps_per_epoch: whose product is total_steps, where that is None.
         pct_start: the part of the cycle that goes up.
+        anneal_strategy: "cos" or "linear", along which the rates go.
+        cycle_momentum: whether the momentum (or the first of the betas) goes the other way; an optimizer without one needs False.
+        base_momentum, max_momentum: where it is at the largest rate, and where it begins and ends; one number, or one for
+            each group.
         div_factor, final_div_factor: it begins at max_lr / div_factor and ends at that / final_div_factor.
         three_phase: down as it went up first, then to the end.
 
@@ -221,10 +237,13 @@ class CyclicLR(_Cycle):
         base_lr, max_lr: one number, or one for each group.
         step_size_up, step_size_down: steps of the way up, and of the way down (as many by default).
         mode: "triangular"; "triangular2", whose height is halved in each cycle; "exp_range", height gamma^t.
+        gamma: of mode "exp_range".
         scale_fn: the height as a function of one's own, in place of mode.
         scale_mode: what scale_fn is a function of: "cycle", counted from 1, or "iterations".
         cycle_momentum: whether the momentum goes between base_momentum and max_momentum; an optimizer without one
             needs False.
+        base_momentum, max_momentum: the momentum (or the first of the betas) at max_lr and at base_lr; one number, or one
+            for each group.
     """
 
     per_group: ClassVar = (*LRScheduler.per_group, "max_lrs")

@@ -21,6 +21,9 @@ class LambdaLR(LRScheduler):
 
     The functions are not in the state: give the same ones to a schedule that goes on.
 
+    Args:
+        lr_lambda: f, a function of the number of steps; or a list of as many as there are groups.
+
     >>> from nn.optim import SGD
     >>> schedule = LambdaLR(SGD([Tensor([1.0], requires_grad=True)], lr=2.0), lambda t: 1 / (1 + t))
     >>> schedule.step(); schedule.get_last_lr()
@@ -56,7 +59,11 @@ class LambdaLR(LRScheduler):
 
 
 class MultiplicativeLR(LambdaLR):
-    """lr f(t): base_lr f(1) f(2) ... f(t)."""
+    """lr f(t): base_lr f(1) f(2) ... f(t).
+
+    Args:
+        lr_lambda: f, a function of the number of steps; or a list of as many as there are groups.
+    """
 
     closed_form = False
 
@@ -66,6 +73,10 @@ class MultiplicativeLR(LambdaLR):
 
 class StepLR(LRScheduler):
     """base_lr gamma^(t // step_size).
+
+    Args:
+        step_size: after how many steps the rate is multiplied, at least 1.
+        gamma: by what.
 
     >>> from nn.optim import SGD
     >>> StepLR(SGD([Tensor([1.0], requires_grad=True)], lr=0.5), 7)
@@ -89,6 +100,10 @@ class StepLR(LRScheduler):
 
 class MultiStepLR(LRScheduler):
     """base_lr gamma^(number of milestones passed).
+
+    Args:
+        milestones: the steps at which the rate is multiplied.
+        gamma: by what.
 
     >>> from nn.optim import SGD
     >>> schedule = MultiStepLR(SGD([Tensor([1.0], requires_grad=True)], lr=1.0), [1, 3], gamma=0.5)
@@ -117,7 +132,11 @@ class MultiStepLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """base_lr gamma^t."""
+    """base_lr gamma^t.
+
+    Args:
+        gamma: what each step multiplies the rate by.
+    """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
         self.gamma = gamma
@@ -131,7 +150,12 @@ class ExponentialLR(LRScheduler):
 
 
 class ConstantLR(LRScheduler):
-    """base_lr factor for the first total_iters steps, then base_lr."""
+    """base_lr factor for the first total_iters steps, then base_lr.
+
+    Args:
+        factor: from 0 to 1.
+        total_iters: how many steps it lasts.
+    """
 
     def __init__(
         self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1
@@ -155,7 +179,13 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """base_lr times a factor that goes from start_factor to end_factor in total_iters steps: a warm-up."""
+    """base_lr times a factor that goes from start_factor to end_factor in total_iters steps: a warm-up.
+
+    Args:
+        start_factor: the factor at first, above 0 and at most 1.
+        end_factor: that at the end, from 0 to 1.
+        total_iters: how many steps lie between them.
+    """
 
     def __init__(
         self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5,
@@ -186,7 +216,12 @@ class LinearLR(LRScheduler):
 
 
 class PolynomialLR(LRScheduler):
-    """base_lr (1 - t / total_iters)^power."""
+    """base_lr (1 - t / total_iters)^power.
+
+    Args:
+        total_iters: after how many steps the rate is 0, where it stays.
+        power: how it falls: 1, on a line; 2, on a parabola that ends level.
+    """
 
     def __init__(
         self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1

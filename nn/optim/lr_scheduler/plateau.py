@@ -19,6 +19,8 @@ class ReduceLROnPlateau(LRScheduler):
 
     Args:
         mode: "min" or "max", which way is better.
+        factor: what the rates are multiplied by, below 1.
+        patience: after how many steps without an improvement the next one reduces the rates.
         threshold, threshold_mode: how much better counts: "rel" as a part of the best value, "abs" as a difference.
         cooldown: steps after a reduction in which nothing is counted.
         min_lr: the rates do not fall below it; one number, or one for each group.
