@@ -8,13 +8,12 @@ import inspect
 import re
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from urllib.parse import unquote
 
 import pytest
 
 from . import browser, sites
-from .sites import NOT_OURS, ROOT, in_browser, opened
+from .sites import NOT_OURS, ROOT, in_browser, opened, public_modules
 
 site, extensions = sites.site, sites.extensions
 pytestmark = pytest.mark.skipif(
@@ -78,27 +77,6 @@ def test_links_lead_somewhere(site: Path, pages: dict[Path, str]) -> None:
 
 
 # ---- the reference
-
-#: Public modules whose names are described under another one, or have a line of their own elsewhere, by the reason.
-NOT_LISTED = {
-    "families whose functions are minigrad's": r"minigrad\.ops(\.\w+)?|minigrad\.random\.\w+",
-    "kinds of arrays that the engine calls": r"minigrad\.arrays\.\w+",
-    "the layers are nn's": r"nn\.layers(\.\w+)?",
-}
-
-
-def public_modules() -> dict[str, ModuleType]:
-    """minigrad, nn, and what their `__all__` leads to."""
-    found: dict[str, ModuleType] = {}
-    waiting = ["minigrad", "nn", "minigrad.viz"]
-    while waiting:
-        name = waiting.pop()
-        if name in found or any(re.fullmatch(pattern, name) for pattern in NOT_LISTED.values()):
-            continue
-        module = found[name] = importlib.import_module(name)
-        inside = (getattr(module, n) for n in getattr(module, "__all__", ()))
-        waiting += [m.__name__ for m in inside if inspect.ismodule(m) and m.__name__.startswith(("minigrad", "nn"))]
-    return found
 
 
 @pytest.fixture(scope="session")

@@ -36,6 +36,11 @@ def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> A
     out = x
     dx  = g                 (in the dtype of x)
 
+    Args:
+        dtype: the new one.
+        copy: whether to copy where the dtype is the same already.
+        device: where x is; another one is an error (`to_device` moves it).
+
     >>> astype(np.array([1.5, 2.5]), "float32")
     array([1.5, 2.5], dtype=float32)
     """
@@ -146,6 +151,9 @@ def clone(a: Any, order: str = "K", subok: bool = False) -> Any:
 
     out = a
     da  = g
+
+    Args:
+        order, subok: NumPy's options, without effect.
 
     >>> clone(np.array([1.0, 2.0]))
     array([1., 2.])

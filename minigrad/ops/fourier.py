@@ -138,6 +138,9 @@ def _over_axes(transform: Any, a: Any, steps: Any, norm: Any) -> Any:
 def fftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
     """`fft` along several axes, by default all.
 
+    Args:
+        axes: the axes to transform. None: all.
+
     >>> fftn(np.ones((2, 2)))[0, 0].item()
     (4+0j)
     """
@@ -147,6 +150,9 @@ def fftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = N
 @composed(np.fft.ifftn, method=False)
 def ifftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
     """`ifft` along several axes, by default all.
+
+    Args:
+        axes: the axes to transform. None: all.
 
     >>> ifftn(np.ones((2, 2)))[0, 0].item()
     (1+0j)
@@ -178,6 +184,9 @@ def ifft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: An
 def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
     """`fft` of real numbers along several axes, the last by `rfft`.
 
+    Args:
+        axes: the axes to transform, the last of them by `rfft`. None: all.
+
     >>> rfftn(np.ones((2, 2))).shape
     (2, 2)
     """
@@ -188,6 +197,9 @@ def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = 
 @composed(np.fft.irfftn, method=False)
 def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
     """Inverse of `rfftn`.
+
+    Args:
+        axes: the axes to transform. None: all.
 
     >>> irfftn(np.array([[4.0, 0.0], [0.0, 0.0]]))
     array([[1., 1.],
@@ -249,6 +261,9 @@ def _shift(x: Any, axes: Any, sign: int) -> Any:
 def fftshift(x: Any, axes: Any = None) -> Any:
     """Move frequency 0 to the middle.
 
+    Args:
+        axes: along which axes. None: all.
+
     >>> fftshift(np.array([0.0, 1.0, 2.0]))
     array([2., 0., 1.])
     """
@@ -258,6 +273,9 @@ def fftshift(x: Any, axes: Any = None) -> Any:
 @composed(np.fft.ifftshift, method=False)
 def ifftshift(x: Any, axes: Any = None) -> Any:
     """Undo `fftshift`.
+
+    Args:
+        axes: along which axes. None: all.
 
     >>> ifftshift(np.array([2.0, 0.0, 1.0]))
     array([0., 1., 2.])

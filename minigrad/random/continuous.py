@@ -45,6 +45,9 @@ def _shape(shape: tuple[Any, ...]) -> tuple[int, ...]:
 def rand(*shape: Any, dtype: Any = None, device: Any = "cpu", requires_grad: bool = False) -> Tensor:
     """Uniform in [0, 1).
 
+    Args:
+        shape: the lengths of the axes, as numbers or as one tuple.
+
     >>> rand(2, 3).shape
     (2, 3)
     """
@@ -53,6 +56,9 @@ def rand(*shape: Any, dtype: Any = None, device: Any = "cpu", requires_grad: boo
 
 def randn(*shape: Any, dtype: Any = None, device: Any = "cpu", requires_grad: bool = False) -> Tensor:
     """Standard normal.
+
+    Args:
+        shape: the lengths of the axes, as numbers or as one tuple.
 
     >>> randn(2, 3).dtype
     dtype('float32')

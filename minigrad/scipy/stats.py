@@ -74,6 +74,15 @@ Function = Callable[..., Any]
 class Continuous:
     """A continuous distribution, from functions of the standard variable z and the shape parameters.
 
+    Args:
+        name: what messages call it.
+        logpdf, cdf: logarithm of the density and distribution function, of (z, *shapes).
+        shapes: the names of the shape parameters.
+        support: (low, high), outside of which the density is 0; or a function of the shapes that returns
+            (low, high, a point between them).
+        sf, logcdf, logsf: 1 - cdf, and the logarithms, where there is a more exact way than by `cdf`.
+        ppf, isf: the inverses of `cdf` and of `sf`, of (q, *shapes); without them there are no quantiles.
+
     >>> norm = Continuous("norm", lambda z: -z * z / 2 - _LOG_2PI / 2, ndtr)
     >>> norm.pdf(0.0, 1.0, 2.0).round(6)
     np.float64(0.176033)
@@ -175,6 +184,10 @@ class Continuous:
 
 class Frozen:
     """A continuous distribution together with its parameters.
+
+    Args:
+        distribution: the distribution.
+        args, kwargs: its parameters, by position and by name.
 
     >>> norm(0.0, 2.0).pdf(1.0) == norm.pdf(1.0, 0.0, 2.0)
     np.True_

@@ -84,6 +84,7 @@ def quiz(
         seed: the same level and seed always give the same computation.
         path: where to write the page.
         names, gradient: as for `explore`.
+        title: of the page.
 
     Raises:
         ValueError: neither a target nor a level was given, or both; there is no such level; there is nothing to ask.

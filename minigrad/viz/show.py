@@ -24,6 +24,7 @@ class Shown:
 
     Attributes:
         tree: what is shown.
+        axes: names of the axes.
 
     >>> Shown({"step": 7, "x": np.zeros((2, 3))})
     step  7
@@ -62,6 +63,9 @@ def show(tree: Any, axes: Sequence[str] = ()) -> Shown:
 
 class Display:
     """Makes the HTML of one display, which has room for so many pictures and numbers.
+
+    Args:
+        axes: names of the axes, "NCHW" say.
 
     >>> display = Display()
     >>> display.whole(display.entry("w", Tensor([1.0]))).count("<summary>")
