@@ -101,3 +101,26 @@ def test_what_a_docstring_says_goes_before_the_tables() -> None:
     assert text.endswith("only elements where it is True count.\n\n>>> 1\n1")
     assert text.count("axis:") == 1
     assert arguments.with_arguments(doc, len) == doc
+
+
+def test_an_entry_is_shared_by_the_names_that_have_no_other() -> None:
+    arguments = importlib.import_module("arguments")
+    text = arguments.with_arguments("Sine.\n\nArgs:\n    order: mine.", minigrad.sin)
+    lines = [line.partition(":")[0].strip() for line in text.splitlines()]
+    assert lines == ["Sine.", "", "Args", "out", "where", "order", "dtype", "casting, subok, signature"]
+
+
+def test_a_class_has_one_list_of_what_it_and_its_family_say() -> None:
+    class Layer:
+        def __init__(self, size: int, bias: bool, *parts: int, rate: float) -> None: ...
+
+    arguments = importlib.import_module("arguments")
+    own = "A layer.\n\nArgs:\n    rate: own.\n    *parts: own.\n\n>>> 1\n1"
+    family = "L long.\n\nArgs:\n    size: s.\n    rate: r.\n\nRaises:\n    E: no."
+    assert arguments.with_arguments(own, Layer, family).split("\n\n") == [
+        "A layer.",
+        "L long.",
+        "Args:\n    size: s.\n    *parts: own.\n    rate: own.",
+        ">>> 1\n1",
+        "Raises:\n    E: no.",
+    ]
