@@ -121,6 +121,6 @@ def test_a_class_has_one_list_of_what_it_and_its_family_say() -> None:
         "A layer.",
         "L long.",
         "Args:\n    size: s.\n    *parts: own.\n    rate: own.",
-        ">>> 1\n1",
         "Raises:\n    E: no.",
+        ">>> 1\n1",
     ]

@@ -185,4 +185,4 @@ def with_arguments(doc: str, thing: Any, of_init: str = "") -> str:
     order = {name: i for i, name in enumerate(inspect.signature(thing).parameters)} if found else {}
     ranked = sorted(found, key=lambda names: order.get(names.rpartition(", ")[2].lstrip("*"), len(order)))
     section = ["\n".join(["Args:", *(f"    {names}: {found[names]}" for names in ranked)])] if found else []
-    return "\n\n".join([*paragraphs[:place], *more[:start], *section, *paragraphs[place:], *more[start:]])
+    return "\n\n".join([*paragraphs[:place], *more[:start], *section, *more[start:], *paragraphs[place:]])

@@ -41,7 +41,8 @@ def jacobian(
 
     Args:
         function: of arrays, numbers, Tensors or trees of them; it returns one array or number.
-        argnums: which positional arguments to differentiate, as of `grad`.
+        argnums: which positional arguments to differentiate: a number, or several (then a tuple
+            comes back).
         argnum: the same, as HIPS/autograd calls it.
 
     Raises:
