@@ -123,7 +123,11 @@ def cpu(self: Tensor) -> Tensor:
 
 @method
 def cuda(self: Tensor, device: Any = None) -> Tensor:
-    """The tensor on a GPU: on the current one, or on that of a number or name."""
+    """The tensor on a GPU: on the current one, or on that of a number or name.
+
+    Args:
+        device: a GPU's number or name. None: the current one.
+    """
     return to_device(self, "cuda" if device is None else device)
 
 

@@ -40,7 +40,11 @@ class Quiz:
         self.questions: list[Question] = questions_of(page.rows)
 
     def write(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page."""
+        """Write the page.
+
+        Args:
+            path: of the file.
+        """
         return self.page.write(path)
 
     def worksheet(self, path: str | os.PathLike[str]) -> Path:
