@@ -66,6 +66,9 @@ def to_device(x: Tensor, device: Any) -> Tensor:
 
     "cuda" is the current GPU (`minigrad.cuda.current_device`).
 
+    Args:
+        device: "cpu", "cuda" or "cuda:1", a GPU's number, or a device of CuPy's or PyTorch's.
+
     >>> to_device(Tensor(1.0), "cpu").device
     'cpu'
     """

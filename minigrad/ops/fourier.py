@@ -110,6 +110,9 @@ def irfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: A
     out_j = 1/n sum_k c_k Re(a_k e^(2 pi i j k / n)),  c_k = 1 where k = 0 or k = n/2, else 2
     da_k  = c_k / n conj(rfft(g))_k
 
+    Args:
+        n: how many numbers the result has along the axis. None: 2 (m - 1) from m.
+
     >>> irfft(np.array([6.0, 0.0]))
     array([3., 3.])
     """
@@ -199,6 +202,8 @@ def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any =
     """Inverse of `rfftn`.
 
     Args:
+        s: how long the axes of the result are. None: as they are, but the last one 2 (m - 1) from
+            m.
         axes: the axes to transform. None: all.
 
     >>> irfftn(np.array([[4.0, 0.0], [0.0, 0.0]]))
@@ -223,6 +228,10 @@ def rfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: An
 def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: Any = None) -> Any:
     """`irfftn` along the last two axes.
 
+    Args:
+        s: how long the axes of the result are. None: as they are, but the last one 2 (m - 1) from
+            m.
+
     >>> irfft2(np.ones((2, 2)))[0, 0].item()
     1.0
     """
@@ -232,6 +241,9 @@ def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: A
 @composed(np.fft.hfft, method=False)
 def hfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
     """Transform of a signal that is Hermitian-symmetric in time, so that its spectrum is real.
+
+    Args:
+        n: how many numbers the result has along the axis. None: 2 (m - 1) from m.
 
     >>> hfft(np.array([1.0, 0.5]))
     array([1.5, 0.5])

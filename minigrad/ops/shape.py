@@ -254,6 +254,9 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
 def ravel(a: Any, order: str = "C") -> Any:
     """All elements in one axis; order "C" or "F", as `reshape`.
 
+    Args:
+        order: "C": the last axis runs fastest; "F": the first.
+
     >>> ravel(np.ones((2, 2))).shape
     (4,)
     """

@@ -399,6 +399,9 @@ def beta(a: Any, b: Any, size: Any = None, *, dtype: Any = None, device: Any = N
 def dirichlet(alpha: Any, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Points of the simplex with concentrations alpha, (..., n): gamma variables divided by their sum.
 
+    Args:
+        size: the shape of the stack of points; the result is (*size, *alpha.shape).
+
     >>> dirichlet(Tensor([1.0, 2.0, 3.0]), size=(4,)).sum(axis=-1).round(5).tolist()
     [1.0, 1.0, 1.0, 1.0]
     """

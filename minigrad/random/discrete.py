@@ -41,6 +41,7 @@ def integers(
 
     Args:
         dtype: of the result, an integer one.
+        endpoint: whether `high` itself may be drawn.
 
     >>> 1 <= integers(1, 6, endpoint=True).item() <= 6
     True
