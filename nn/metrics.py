@@ -27,11 +27,6 @@ def _classes(predictions: Any, targets: Any) -> tuple[np.ndarray, np.ndarray]:
 def accuracy(predictions: Any, targets: Any, top_k: int = 1) -> float:
     """The part of the targets, (N,), that are predicted, by classes (N,) or scores (N, C); or are among the k best scores.
 
-    Args:
-        predictions: classes, (N,), or scores, (N, C), of which the largest counts.
-        targets: the true classes, (N,).
-        top_k: among how many of the best scores the target may be; more than 1 needs scores.
-
     >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
     0.5
     """
@@ -49,10 +44,6 @@ def accuracy(predictions: Any, targets: Any, top_k: int = 1) -> float:
 def confusion_matrix(predictions: Any, targets: Any, classes: int | None = None) -> np.ndarray:
     """How often class i (row) was predicted as class j (column), (C, C).
 
-    Args:
-        predictions, targets: as of `accuracy`.
-        classes: how many classes there are, C. None: up to the largest that occurs.
-
     >>> confusion_matrix(np.array([0, 1, 1]), np.array([0, 1, 0]))
     array([[1, 1],
            [0, 1]])
@@ -64,14 +55,7 @@ def confusion_matrix(predictions: Any, targets: Any, classes: int | None = None)
 
 @dataclass(frozen=True)
 class ClassScores:
-    """How well each class is predicted, (C,) each; 0 where a quotient is 0 / 0.
-
-    Attributes:
-        precision: which part of its predictions is right.
-        recall: which part of it is found.
-        f1: the harmonic mean of both.
-        support: how often it occurs.
-    """
+    """Precision, recall and F1 of each class, (C,), and how often it occurs; 0 where a quotient is 0 / 0."""
 
     precision: np.ndarray
     recall: np.ndarray
@@ -90,9 +74,6 @@ class ClassScores:
 def precision_recall_f1(predictions: Any, targets: Any, classes: int | None = None) -> ClassScores:
     """Of each class: which part of its predictions is right, which part of it is found, and the harmonic mean of both.
 
-    Args:
-        predictions, targets, classes: as of `confusion_matrix`.
-
     >>> precision_recall_f1(np.array([0, 1, 1]), np.array([0, 1, 0])).f1.round(3)
     array([0.667, 0.667])
     """
@@ -105,9 +86,6 @@ def precision_recall_f1(predictions: Any, targets: Any, classes: int | None = No
 
 def perplexity(mean_loss: Any) -> float:
     """e^loss, of a mean cross-entropy in nats: among how many equally likely symbols the model seems to choose.
-
-    Args:
-        mean_loss: the loss, a number or a Tensor of one.
 
     >>> round(perplexity(math.log(65)))
     65
@@ -123,9 +101,7 @@ def bleu(
         exp(min(0, 1 - r / c)) (p_1 ... p_N)^(1 / N),  p_n the part of the candidates' n-grams that occur in a reference
 
     Args:
-        candidates: sequences of tokens.
-        references: for each of them one or more sequences.
-        max_n: N, the length of the longest n-grams.
+        candidates: sequences of tokens; references: for each of them one or more sequences.
         smooth: add 1 to the counts of n-grams for n > 1 (Lin and Och, 2004), for short texts.
 
     >>> round(bleu([["a", "b", "c", "d", "e"]], [[["a", "b", "c", "d", "x"]]]), 4)

@@ -16,9 +16,9 @@ from . import sites
 
 #: Modules whose docstrings do not explain every parameter yet.
 LATER = {
-    "nn", "nn.data", "nn.distributed", "nn.functional", "nn.init", "nn.inspect", "nn.optim", "nn.optim.lr_scheduler",
-    "nn.optim.swa_utils", "nn.parameter", "nn.text", "nn.training", "nn.utils", "nn.utils.parametrizations",
-    "nn.utils.parametrize", "nn.utils.prune", "nn.utils.rnn",
+    "nn", "nn.data", "nn.distributed", "nn.distributions", "nn.distributions.transforms", "nn.functional", "nn.init",
+    "nn.inspect", "nn.metrics", "nn.optim", "nn.optim.lr_scheduler", "nn.optim.swa_utils", "nn.parameter", "nn.text",
+    "nn.training", "nn.utils", "nn.utils.parametrizations", "nn.utils.parametrize", "nn.utils.prune", "nn.utils.rnn",
 }  # fmt: skip
 MODULES = sites.public_modules()
 #: Beside the arrays that a function is about: what it hands on, and what a layer is given.
@@ -46,7 +46,8 @@ def unexplained(thing: Any) -> list[str]:
         return []
     known = {name for names in arguments.entries(thing) for name in names.split(", ")} | arguments.INPUTS | OBVIOUS
     text = docstrings(thing)
-    return [name for name in signature.parameters if name not in known and not re.search(rf"\b{name}\b", text)]
+    names = [name for name in signature.parameters if name not in known and not name.startswith("_")]
+    return [name for name in names if not re.search(rf"\b{name}\b", text)]
 
 
 def own_names(module: ModuleType) -> dict[str, Any]:

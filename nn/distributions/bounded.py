@@ -95,9 +95,6 @@ class _OfTwoConcentrations(Numbers):
 class Beta(_OfTwoConcentrations):
     """log p(x) = (a - 1) log x + (b - 1) log(1 - x) - log beta(a, b), a = concentration1, b = concentration0.
 
-    Args:
-        concentration1, concentration0: a and b, positive.
-
     >>> Beta(2.0, 2.0).mean
     Tensor(0.5, dtype=float32)
     """
@@ -140,9 +137,6 @@ class Beta(_OfTwoConcentrations):
 
 class Kumaraswamy(_OfTwoConcentrations):
     """Like Beta, with a distribution function in closed form: P(x) = 1 - (1 - x^a)^b.
-
-    Args:
-        concentration1, concentration0: a and b, positive.
 
     >>> Kumaraswamy(1.0, 1.0).cdf(0.25)
     Tensor(0.25, dtype=float32)
@@ -199,7 +193,6 @@ class ContinuousBernoulli(Odds):
     C = 2 artanh(1 - 2 p) / (1 - 2 p), and 2 at p = 1/2; close to it the first terms of its series are taken.
 
     Args:
-        probs, logits: p, or its log odds; give one of both.
         lims: between these p the series is taken.
 
     >>> ContinuousBernoulli(0.5).log_prob(0.3)         # the uniform distribution

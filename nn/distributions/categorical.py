@@ -154,9 +154,6 @@ class Categorical(Classes):
 class OneHotCategorical(Classes):
     """A class as a vector with one 1 and zeros; arguments as of `Categorical`.
 
-    Args:
-        probs, logits: (..., K), probabilities or log probabilities; give one of both.
-
     >>> OneHotCategorical(probs=[0.25, 0.75]).log_prob([0.0, 1.0])
     Tensor(-0.2876821, dtype=float32)
     """

@@ -48,10 +48,6 @@ class _OfOne(Constraint):
 class Independent(Distribution):
     """The last axes of a distribution's batch as axes of one value, whose log density is the sum over them.
 
-    Args:
-        base_distribution: the distribution.
-        reinterpreted_batch_ndims: how many of the last axes.
-
     >>> from nn.distributions import Normal
     >>> Independent(Normal(np.zeros(3), 1.0), 1).event_shape
     (3,)

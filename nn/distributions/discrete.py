@@ -138,7 +138,6 @@ class Binomial(Odds):
 
     Args:
         total_count: n, the number of trials.
-        probs, logits: p, or its log odds; give one of both.
 
     >>> Binomial(10, 0.5).mean
     Tensor(5., dtype=float32)
@@ -199,9 +198,6 @@ class Binomial(Odds):
 class Geometric(Odds):
     """The number of failures before the first success: log p(x) = x log(1 - p) + log p.
 
-    Args:
-        probs, logits: p, or its log odds; give one of both.
-
     >>> Geometric(0.25).mean
     Tensor(3., dtype=float32)
     """
@@ -241,10 +237,6 @@ class NegativeBinomial(Odds):
     """The number of successes of probability p before `total_count` failures, which may be a fraction.
 
     log p(x) = log gamma(n + x) - log gamma(x + 1) - log gamma(n) + n log(1 - p) + x log p
-
-    Args:
-        total_count: n, the number of failures.
-        probs, logits: p, or its log odds; give one of both.
 
     >>> NegativeBinomial(3.0, 0.5).mean
     Tensor(3., dtype=float32)

@@ -34,9 +34,6 @@ _rules: dict[tuple[type, type], Callable[..., Any]] = {}
 def register_kl(type_p: type[Distribution], type_q: type[Distribution]) -> Callable[[Rule], Rule]:
     """Say how the divergence of two types of distributions, and of their subclasses, is computed.
 
-    Args:
-        type_p, type_q: classes of distributions.
-
     >>> class Wide(Normal): ...
     >>> @register_kl(Wide, Wide)
     ... def _(p, q):

@@ -40,9 +40,6 @@ class _Half(Numbers):
 class HalfNormal(_Half):
     """The absolute value of a normal variable of mean 0.
 
-    Args:
-        scale: the standard deviation of the normal variable.
-
     >>> HalfNormal(1.0).cdf(0.0)
     Tensor(0., dtype=float32)
     """
@@ -77,9 +74,6 @@ class HalfNormal(_Half):
 
 class HalfCauchy(_Half):
     """The absolute value of a Cauchy variable around 0; its mean is infinite.
-
-    Args:
-        scale: that of the Cauchy variable, the median of the result.
 
     >>> HalfCauchy(1.0).cdf(1.0)
     Tensor(0.5, dtype=float32)

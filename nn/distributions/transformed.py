@@ -174,10 +174,6 @@ class LogNormal(TransformedDistribution):
 class LogisticNormal(TransformedDistribution):
     """Normal vectors broken into parts of a stick: points of the simplex.
 
-    Args:
-        loc: (..., d), the mean of the normal vectors.
-        scale: (..., d), their standard deviations.
-
     >>> LogisticNormal(np.zeros(2), np.ones(2)).event_shape
     (3,)
     """

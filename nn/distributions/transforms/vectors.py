@@ -97,9 +97,6 @@ class LowerCholeskyTransform(Transform):
 class ReshapeTransform(Transform):
     """The last axes in another shape of as many elements.
 
-    Args:
-        in_shape, out_shape: the shapes of the last axes before and after.
-
     >>> ReshapeTransform((4,), (2, 2))(np.zeros((3, 4))).shape
     (3, 2, 2)
     """
