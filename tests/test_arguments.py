@@ -117,7 +117,7 @@ def test_a_class_has_one_list_of_what_it_and_its_family_say() -> None:
 
     arguments = importlib.import_module("arguments")
     own = "A layer.\n\nArgs:\n    rate: own.\n    *parts: own.\n\n>>> 1\n1"
-    family = "L long.\n\nArgs:\n    size: s.\n    rate: r.\n\nRaises:\n    E: no."
+    family = "L long.\n\nArgs:\n    size, width: s.\n    depth: d.\n    rate: r.\n\nRaises:\n    E: no."
     assert arguments.with_arguments(own, Layer, family).split("\n\n") == [
         "A layer.",
         "L long.",

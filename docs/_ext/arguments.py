@@ -163,7 +163,7 @@ def with_arguments(doc: str, thing: Any, of_init: str = "") -> str:
     An entry of several names stands where the last of them does, so that the rare options of a ufunc come last.
 
     Args:
-        of_init: the docstring of a class's `__init__`, often that of a base class.
+        of_init: the docstring of a class's `__init__`, often that of a base class, of whose arguments it may lack some.
 
     >>> import minigrad
     >>> print(with_arguments("The determinant.\\n\\nRaises:\\n    ValueError: of NaN.", minigrad.scipy.linalg.det))
@@ -178,11 +178,13 @@ def with_arguments(doc: str, thing: Any, of_init: str = "") -> str:
     """
     paragraphs, place, found = without_args(doc)
     more, start, shared = without_args(of_init)
-    for names, text in (shared | entries(thing)).items():
+    candidates = shared | entries(thing)
+    order = {name: i for i, name in enumerate(inspect.signature(thing).parameters)} if found or candidates else {}
+    for names, text in candidates.items():
         said = {name.lstrip("*") for names in found for name in names.split(", ")}
-        if left := ", ".join(name for name in names.split(", ") if name.lstrip("*") not in said):
-            found[left] = text
-    order = {name: i for i, name in enumerate(inspect.signature(thing).parameters)} if found else {}
+        left = [name for name in names.split(", ") if name.lstrip("*") in order.keys() - said]
+        if left:
+            found[", ".join(left)] = text
     ranked = sorted(found, key=lambda names: order.get(names.rpartition(", ")[2].lstrip("*"), len(order)))
     section = ["\n".join(["Args:", *(f"    {names}: {found[names]}" for names in ranked)])] if found else []
     return "\n\n".join([*paragraphs[:place], *more[:start], *section, *more[start:], *paragraphs[place:]])
