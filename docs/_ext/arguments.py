@@ -133,7 +133,7 @@ def entries(thing: Any) -> dict[str, str]:
 # ---- in a docstring
 
 #: What begins an entry of a section: a name, or several that share it.
-_ENTRY = re.compile(r"    (\*{0,2}\w+(?:, \*{0,2}\w+)*): ")
+_ENTRY = re.compile(r"^    (\*{0,2}\w+(?:, \*{0,2}\w+)*): ", re.MULTILINE)
 #: What the arguments stand before.
 _LATER = re.compile(r">>>|(Returns|Yields|Raises|Shape|Examples?|Attributes):")
 
@@ -141,18 +141,15 @@ _LATER = re.compile(r">>>|(Returns|Yields|Raises|Shape|Examples?|Attributes):")
 def without_args(doc: str) -> tuple[list[str], int, dict[str, str]]:
     """The other paragraphs of a docstring, the place of its section `Args` among them, and its entries by their names.
 
-    >>> without_args("Turn.\\n\\nArgs:\\n    x, y: numbers;\\n        or arrays.\\n    axis: one.\\n\\n>>> 1\\n1")
-    (['Turn.', '>>> 1\\n1'], 1, {'x, y': 'numbers;\\n        or arrays.', 'axis': 'one.'})
+    >>> without_args("Turn.\\n\\nArgs:\\n    x, y: numbers;\\n        else: no.\\n    axis: one.\\n\\n>>> 1\\n1")
+    (['Turn.', '>>> 1\\n1'], 1, {'x, y': 'numbers;\\n        else: no.', 'axis': 'one.'})
     """
     paragraphs = doc.strip("\n").split("\n\n") if doc.strip() else []
     for place, text in enumerate(paragraphs):
         if text.startswith("Args:\n"):
             _, *parts = _ENTRY.split(text.removeprefix("Args:\n"))
-            return (
-                paragraphs[:place] + paragraphs[place + 1 :],
-                place,
-                dict(zip(parts[::2], map(str.rstrip, parts[1::2]), strict=True)),
-            )
+            found = dict(zip(parts[::2], map(str.rstrip, parts[1::2]), strict=True))
+            return paragraphs[:place] + paragraphs[place + 1 :], place, found
     place = next((i for i, text in enumerate(paragraphs) if _LATER.match(text)), len(paragraphs))
     return paragraphs, place, {}
 
