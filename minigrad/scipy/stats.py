@@ -74,15 +74,6 @@ Function = Callable[..., Any]
 class Continuous:
     """A continuous distribution, from functions of the standard variable z and the shape parameters.
 
-    Args:
-        name: what messages call it.
-        logpdf, cdf: logarithm of the density and distribution function, of (z, *shapes).
-        shapes: the names of the shape parameters.
-        support: (low, high), outside of which the density is 0; or a function of the shapes that returns
-            (low, high, a point between them).
-        sf, logcdf, logsf: 1 - cdf, and the logarithms, where there is a more exact way than by `cdf`.
-        ppf, isf: the inverses of `cdf` and of `sf`, of (q, *shapes); without them there are no quantiles.
-
     >>> norm = Continuous("norm", lambda z: -z * z / 2 - _LOG_2PI / 2, ndtr)
     >>> norm.pdf(0.0, 1.0, 2.0).round(6)
     np.float64(0.176033)
@@ -102,6 +93,17 @@ class Continuous:
         ppf: Function | None = None,
         isf: Function | None = None,
     ) -> None:
+        """z is (x - loc) / scale.
+
+        Args:
+            name: what messages call it.
+            logpdf, cdf: logarithm of the density and distribution function, of (z, *shapes).
+            shapes: the names of the shape parameters.
+            support: (low, high), outside of which the density is 0; or a function of the shapes that returns
+                (low, high, a point between them).
+            sf, logcdf, logsf: 1 - cdf, and the logarithms, where there is a more exact way than by `cdf`.
+            ppf, isf: the inverses of `cdf` and of `sf`, of (q, *shapes); without them there are no quantiles.
+        """
         self.name, self.shapes, self.support = name, shapes, support
         self._logpdf, self._cdf, self._ppf = logpdf, cdf, ppf
         self._isf = isf or (None if ppf is None else lambda q, *s: ppf(1 - q, *s))
