@@ -102,10 +102,12 @@ def test_every_public_name_has_an_entry_in_the_reference(objects: set[str], exte
 
 def test_an_entry_says_what_is_known_of_an_op(site: Path) -> None:
     text = (site / "api" / "elementwise.html").read_text("utf-8")
-    entry = text[text.index('id="minigrad.tanh"') :].partition("</dl>")[0]
+    entry = text[text.index('id="minigrad.tanh"') :].partition('<dl class="py ')[0]
     assert re.search(r"ArrayLike", entry) and "same_kind" in entry, "the signature"
     assert entry.count("<math>") == 2, "the formula, and that of the gradient"
     assert "grad" in entry and "0.41997434161402614" in entry, "the example"
+    options = re.findall(r"<strong>([^<]+)</strong>", entry)
+    assert options == ["out", "where", "dtype", "casting, order, subok, signature"], "the arguments"
     assert "numpy.tanh" in entry and "torch.tanh" in entry and "Orders 1 to 3" in entry
     assert 'href="../_modules/minigrad/ops/trigonometric.html#tanh"' in entry, "the source"
 
