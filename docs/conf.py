@@ -46,6 +46,7 @@ autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False
 autodoc_typehints_format = "short"
 napoleon_custom_sections = [("Attributes", "params_style")]
+napoleon_use_param = False  # names that share an entry stay together
 napoleon_use_rtype = False
 python_use_unqualified_type_names = True
 add_module_names = False

@@ -46,6 +46,9 @@ _default_dtype = np.dtype(np.float32)
 def set_default_dtype(dtype: Any) -> None:
     """Set the dtype that Python floats and lists of them get in `Tensor(...)`, and creation functions.
 
+    Args:
+        dtype: a floating one.
+
     >>> minigrad.set_default_dtype("float64")
     >>> Tensor(1.0).dtype
     dtype('float64')

@@ -81,30 +81,50 @@ def device(which: Any) -> AbstractContextManager[Any]:
 
 
 def set_device(which: Any) -> None:
-    """Make a GPU the current one from now on, in this thread; arguments as for `device`."""
+    """Make a GPU the current one from now on, in this thread.
+
+    Args:
+        which: a number, a name, or a tensor, whose GPU is meant.
+    """
     devices.cupy().cuda.Device(_number(which)).use()
 
 
 def synchronize(which: Any = None) -> None:
-    """Wait until a GPU, by default the current one, has done all that it was given; before a clock is read, say."""
+    """Wait until a GPU, by default the current one, has done all that it was given; before a clock is read, say.
+
+    Args:
+        which: a number, a name, or a tensor, whose GPU is meant. None: the current one.
+    """
     with devices.on_gpu(_number(which)):
         devices.cupy().cuda.runtime.deviceSynchronize()
 
 
 def memory_allocated(which: Any = None) -> int:
-    """The bytes of all arrays on a GPU, by default on the current one."""
+    """The bytes of all arrays on a GPU, by default on the current one.
+
+    Args:
+        which: a number, a name, or a tensor, whose GPU is meant. None: the current one.
+    """
     with devices.on_gpu(_number(which)):
         return int(devices.cupy().get_default_memory_pool().used_bytes())
 
 
 def memory_reserved(which: Any = None) -> int:
-    """The bytes that CuPy holds on a GPU, in arrays and for arrays to come."""
+    """The bytes that CuPy holds on a GPU, in arrays and for arrays to come.
+
+    Args:
+        which: a number, a name, or a tensor, whose GPU is meant. None: the current one.
+    """
     with devices.on_gpu(_number(which)):
         return int(devices.cupy().get_default_memory_pool().total_bytes())
 
 
 def empty_cache(which: Any = None) -> None:
-    """Give the memory back that CuPy holds and no array needs."""
+    """Give the memory back that CuPy holds and no array needs.
+
+    Args:
+        which: a number, a name, or a tensor, whose GPU is meant. None: the current one.
+    """
     with devices.on_gpu(_number(which)):
         devices.cupy().get_default_memory_pool().free_all_blocks()
 

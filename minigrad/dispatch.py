@@ -29,7 +29,12 @@ __all__ = ["array_function", "array_ufunc"]
 def array_ufunc(
     self: Tensor, ufunc: np.ufunc, call: str, *inputs: Any, out: Any = None, **kwargs: Any
 ) -> Any:
-    """`Tensor.__array_ufunc__`: np.exp(t), ndarray * t, scipy.special.expit(t)."""
+    """`Tensor.__array_ufunc__`: np.exp(t), ndarray * t, scipy.special.expit(t).
+
+    Args:
+        ufunc, call: NumPy's function, and how it was called: "__call__", "reduce", "at" ...
+        inputs, out, kwargs: what it was called with.
+    """
     function = _lookup(ufunc)
     if call == "__call__" and function is not None:
         if out is None and not kwargs:
@@ -50,7 +55,13 @@ def array_ufunc(
 def array_function(
     self: Tensor, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    """`Tensor.__array_function__`: np.sum(t), np.concatenate([t, u]), np.linalg.norm(t)."""
+    """`Tensor.__array_function__`: np.sum(t), np.concatenate([t, u]), np.linalg.norm(t).
+
+    Args:
+        function: NumPy's.
+        types: the types of the arguments that know the protocol; not used.
+        args, kwargs: what it was called with.
+    """
     op = numpy_table.get(function)
     if op is not None:
         out = kwargs.pop("out", None)

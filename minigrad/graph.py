@@ -185,6 +185,9 @@ def no_grad(function: Any = None) -> Any:
 
     The mode belongs to the current thread and async task alone.
 
+    Args:
+        function: what is to run so, where this decorates a function without brackets.
+
     >>> x = Tensor(3.0, requires_grad=True)
     >>> with no_grad():
     ...     (x * x).requires_grad
@@ -195,13 +198,21 @@ def no_grad(function: Any = None) -> Any:
 
 
 def enable_grad(function: Any = None) -> Any:
-    """Record the graph inside, also within a `no_grad` block."""
+    """Record the graph inside, also within a `no_grad` block.
+
+    Args:
+        function: what is to run so, where this decorates a function without brackets.
+    """
     mode = Mode(_grad_enabled, True)
     return mode if function is None else mode(function)
 
 
 def set_grad_enabled(enabled: bool) -> Mode:
-    """`enable_grad()` or `no_grad()`, by a flag: ``with set_grad_enabled(training): ...``"""
+    """`enable_grad()` or `no_grad()`, by a flag: ``with set_grad_enabled(training): ...``
+
+    Args:
+        enabled: whether the graph is recorded.
+    """
     return Mode(_grad_enabled, bool(enabled))
 
 

@@ -45,6 +45,9 @@ def diagonal(x: Any, /, *, offset: int = 0) -> Any:
 def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
     """Sums of the diagonals of the last two axes.
 
+    Args:
+        offset: which diagonal: 0 is the main one, positive ones are above it, negative ones below.
+
     >>> trace(np.array([[1.0, 2.0], [3.0, 4.0]]))
     np.float64(5.0)
     """

@@ -40,6 +40,13 @@ def sgd(
 ) -> Any:
     """Gradient descent with momentum: v = mass v - (1 - mass) g;  x = x + step_size v.
 
+    Args:
+        grad: the gradient, a function of (x, i), where i counts the steps from 0.
+        x0: where to begin: an array, a number or a tree of them; it is not changed.
+        callback: called before each step, as callback(x, i, gradient).
+        num_iters: how many steps are taken.
+        step_size, mass: as in the formula.
+
     >>> sgd(lambda x, i: 2 * x, np.array([1.0, -1.0])).round(3)
     array([-0.,  0.])
     """
@@ -63,6 +70,13 @@ def rmsprop(
     """Steps divided by the root of a running mean of squares, which starts at 1 (Hinton, 2012).
 
     s = gamma s + (1 - gamma) g^2;  x = x - step_size g / (sqrt(s) + eps)
+
+    Args:
+        grad: the gradient, a function of (x, i), where i counts the steps from 0.
+        x0: where to begin: an array, a number or a tree of them; it is not changed.
+        callback: called before each step, as callback(x, i, gradient).
+        num_iters: how many steps are taken.
+        step_size, gamma, eps: as in the formula.
 
     >>> rmsprop(lambda x, i: 2 * x, np.array([1.0]), num_iters=1000, step_size=0.001).round(2)
     array([0.03])
@@ -89,6 +103,13 @@ def adam(
 
     m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  with t = i + 1:
     x = x - step_size (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
+
+    Args:
+        grad: the gradient, a function of (x, i), where i counts the steps from 0.
+        x0: where to begin: an array, a number or a tree of them; it is not changed.
+        callback: called before each step, as callback(x, i, gradient).
+        num_iters: how many steps are taken.
+        step_size, b1, b2, eps: as in the formula.
 
     >>> adam(lambda p, i: {"w": 2 * p["w"]}, {"w": 1.0}, num_iters=1)["w"].round(6)
     np.float64(0.999)

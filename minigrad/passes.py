@@ -67,6 +67,10 @@ def entered(tensor: Tensor) -> Iterator[None]:
 def depends_on(output: Tensor, inputs: Iterable[Tensor]) -> bool:
     """Whether a gradient flows from a tensor to any of the others.
 
+    Args:
+        output: the tensor where a backward pass would begin.
+        inputs: the others.
+
     >>> x, y = Tensor(1.0, requires_grad=True), Tensor(2.0, requires_grad=True)
     >>> depends_on(3 * x, [x, y]), depends_on(3 * x, [y])
     (True, False)

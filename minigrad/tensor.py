@@ -44,6 +44,7 @@ class Tensor(OtherNames):
         device: "cpu", "cuda:1" or "cuda" (the current GPU), a GPU's number, or a device of CuPy's or
             PyTorch's; by default where x is.
         requires_grad: record what is computed from this tensor, so that `backward()` fills its `.grad`.
+        name: what drawings and messages call it.
 
     >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
     >>> y = (x ** 2).sum()

@@ -92,6 +92,11 @@ def paths(tree: Any, name: str) -> list[str]:
 def tree_map(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     """The function of the leaves that belong together, in a tree like the first.
 
+    Args:
+        function: of as many arguments as there are trees.
+        tree: containers in containers, or a leaf.
+        others: more trees, built like the first.
+
     Raises:
         ValueError: the other trees are not built like the first.
 

@@ -24,7 +24,14 @@ _keys = count()
 
 
 class Hook(NamedTuple):
-    """A hook and what it wants; one of all modules has a kind."""
+    """A hook and what it wants.
+
+    Attributes:
+        call: the function.
+        with_kwargs: whether it gets the keyword arguments too.
+        always: whether it is called also where the forward raises.
+        kind: of one of all modules, where it is called: "forward", say.
+    """
 
     call: Callable[..., Any]
     with_kwargs: bool = False
@@ -38,6 +45,10 @@ everywhere: OrderedDict[int, Hook] = OrderedDict()
 
 class Handle:
     """What removes a hook: `handle()` or `handle.remove()`, or the end of `with handle:`.
+
+    Args:
+        hooks: the hooks among which it is.
+        key: its key there.
 
     >>> hooks = OrderedDict()
     >>> remove = add_hook(hooks, Hook(print))
@@ -62,7 +73,13 @@ class Handle:
 
 
 def add_hook(hooks: OrderedDict[int, Hook], hook: Hook, prepend: bool = False) -> Handle:
-    """Put a hook at the end, or at the beginning, of those that are there."""
+    """Put a hook at the end, or at the beginning, of those that are there.
+
+    Args:
+        hooks: those that are there.
+        hook: the new one.
+        prepend: put it at the beginning.
+    """
     key = next(_keys)
     hooks[key] = hook
     if prepend:
@@ -74,6 +91,11 @@ def register_module_forward_hook(
     hook: Callable[..., Any], *, with_kwargs: bool = False, always_call: bool = False
 ) -> Handle:
     """Call hook(module, args, out) after the forward of every module, before its own hooks.
+
+    Args:
+        hook: the function.
+        with_kwargs: call hook(module, args, kwargs, out).
+        always_call: also where the forward raises; `out` is None then.
 
     >>> import numpy as np, nn
     >>> with register_module_forward_hook(lambda module, args, out: print(type(module).__name__)):
@@ -100,7 +122,12 @@ def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> Handle:
 
 
 def hooks_of(module: Any, kind: str) -> list[Hook]:
-    """The hooks of every module, then those of this one."""
+    """The hooks of every module, then those of this one.
+
+    Args:
+        module: the module.
+        kind: of which kind: "forward", "forward_pre", "backward" or "backward_pre".
+    """
     own = getattr(module, f"_{kind}_hooks")
     return [
         *(hook for hook in everywhere.values() if hook.kind == kind),

@@ -1,14 +1,18 @@
-"""What tests of the site share: one build of it, its extensions, and its pages in a browser."""
+"""What tests of the site share: one build of it, its extensions, the modules that it describes, and its pages in a browser."""
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -69,6 +73,28 @@ def extensions() -> Iterator[None]:
     """The same for a whole test."""
     with importable():
         yield
+
+
+#: Public modules whose names are described under another one, or have a line of their own elsewhere, by the reason.
+NOT_LISTED = {
+    "families whose functions are minigrad's": r"minigrad\.ops(\.\w+)?|minigrad\.random\.\w+",
+    "kinds of arrays that the engine calls": r"minigrad\.arrays\.\w+",
+    "the layers are nn's": r"nn\.layers(\.\w+)?",
+}
+
+
+def public_modules() -> dict[str, ModuleType]:
+    """minigrad, nn, and what their `__all__` leads to."""
+    found: dict[str, ModuleType] = {}
+    waiting = ["minigrad", "nn", "minigrad.viz"]
+    while waiting:
+        name = waiting.pop()
+        if name in found or any(re.fullmatch(pattern, name) for pattern in NOT_LISTED.values()):
+            continue
+        module = found[name] = importlib.import_module(name)
+        inside = (getattr(module, n) for n in getattr(module, "__all__", ()))
+        waiting += [m.__name__ for m in inside if inspect.ismodule(m) and m.__name__.startswith(("minigrad", "nn"))]
+    return found
 
 
 def in_browser(test: Any) -> Any:

@@ -8,13 +8,12 @@ import inspect
 import re
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from urllib.parse import unquote
 
 import pytest
 
 from . import browser, sites
-from .sites import NOT_OURS, ROOT, in_browser, opened
+from .sites import NOT_OURS, ROOT, in_browser, opened, public_modules
 
 site, extensions = sites.site, sites.extensions
 pytestmark = pytest.mark.skipif(
@@ -79,27 +78,6 @@ def test_links_lead_somewhere(site: Path, pages: dict[Path, str]) -> None:
 
 # ---- the reference
 
-#: Public modules whose names are described under another one, or have a line of their own elsewhere, by the reason.
-NOT_LISTED = {
-    "families whose functions are minigrad's": r"minigrad\.ops(\.\w+)?|minigrad\.random\.\w+",
-    "kinds of arrays that the engine calls": r"minigrad\.arrays\.\w+",
-    "the layers are nn's": r"nn\.layers(\.\w+)?",
-}
-
-
-def public_modules() -> dict[str, ModuleType]:
-    """minigrad, nn, and what their `__all__` leads to."""
-    found: dict[str, ModuleType] = {}
-    waiting = ["minigrad", "nn", "minigrad.viz"]
-    while waiting:
-        name = waiting.pop()
-        if name in found or any(re.fullmatch(pattern, name) for pattern in NOT_LISTED.values()):
-            continue
-        module = found[name] = importlib.import_module(name)
-        inside = (getattr(module, n) for n in getattr(module, "__all__", ()))
-        waiting += [m.__name__ for m in inside if inspect.ismodule(m) and m.__name__.startswith(("minigrad", "nn"))]
-    return found
-
 
 @pytest.fixture(scope="session")
 def objects(site: Path) -> set[str]:
@@ -129,10 +107,12 @@ def test_a_layer_shows_what_its_family_is_called_with(objects: set[str]) -> None
 
 def test_an_entry_says_what_is_known_of_an_op(site: Path) -> None:
     text = (site / "api" / "elementwise.html").read_text("utf-8")
-    entry = text[text.index('id="minigrad.tanh"') :].partition("</dl>")[0]
+    entry = text[text.index('id="minigrad.tanh"') :].partition('<dl class="py ')[0]
     assert re.search(r"ArrayLike", entry) and "same_kind" in entry, "the signature"
     assert entry.count("<math>") == 2, "the formula, and that of the gradient"
     assert "grad" in entry and "0.41997434161402614" in entry, "the example"
+    options = re.findall(r"<strong>([^<]+)</strong>", entry)
+    assert options == ["out", "where", "dtype", "casting, order, subok, signature"], "the arguments"
     assert "numpy.tanh" in entry and "torch.tanh" in entry and "Orders 1 to 3" in entry
     assert 'href="../_modules/minigrad/ops/trigonometric.html#tanh"' in entry, "the source"
 

@@ -120,7 +120,7 @@ def test_what_to_read_with_the_examples_is_there() -> None:
 
 
 @pytest.mark.usefixtures("extensions")
-@pytest.mark.parametrize("module", ["gallery_texts", "repository", "used_names"])
+@pytest.mark.parametrize("module", ["arguments", "gallery_texts", "repository", "used_names"])
 def test_the_examples_of_the_extensions_are_right(module: str) -> None:
     found = doctest.testmod(importlib.import_module(module))
     assert found.attempted > 0 and found.failed == 0

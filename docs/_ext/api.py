@@ -5,8 +5,8 @@
 
 describes the names of `minigrad` that are in `minigrad.ops.trigonometric.__all__`: a table with their first sentences, then an
 entry for each, by autodoc.  Here stands what autodoc cannot know: which names there are, what an op's parameters are
-(signatures), how its docstring is read (docstrings), what it stands for in NumPy and PyTorch (counterparts), and where its
-derivatives have been checked (docs/generate.py).
+(signatures), what those are that many functions share (arguments), how a docstring is read (docstrings), what an op stands
+for in NumPy and PyTorch (counterparts), and where its derivatives have been checked (docs/generate.py).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from types import ModuleType
 from typing import Any
 
 import signatures
+from arguments import with_arguments
 from counterparts import counterparts, public_names
 from docstrings import as_rst, escaped
 from docutils import nodes
@@ -252,8 +253,11 @@ def signature(app: Sphinx, what: str, name: str, thing: Any, options: Any, given
 def docstring(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     """The docstring of an entry; of an op what else is known of it."""
     given = "\n".join(lines)
-    if what == "class" and inspect.isfunction(thing.__init__) and (more := inspect.getdoc(thing.__init__)):
-        given += f"\n{more}\n"  # what the layers of a family share
+    if what == "function":
+        given = with_arguments(given, thing)
+    elif what == "class":  # with what the layers of a family share
+        more = inspect.getdoc(thing.__init__)
+        given = with_arguments(given, thing, "" if more == inspect.getdoc(object.__init__) else more or "")
     text = as_rst(given)
     if what in ("function", "class"):
         text += facts(name, thing)

@@ -24,6 +24,11 @@ def apply_along_axis(
 ) -> Any:
     """A function of 1-d arrays on each line along an axis; its results stand where the line stood.
 
+    Args:
+        func1d: called with each line, as func1d(line, *args, **kwargs).
+        axis: the axis that the lines lie along.
+        arr: the array.
+
     >>> apply_along_axis(lambda row: row[0] * row[1], 1, np.array([[1.0, 2.0], [3.0, 4.0]]))
     array([ 2., 12.])
     """

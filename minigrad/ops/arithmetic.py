@@ -562,6 +562,10 @@ def imag(val: Any) -> Any:
 def real_if_close(a: Any, tol: float = 100) -> Any:
     """The real part, where all imaginary parts are (nearly) 0; otherwise a itself.
 
+    Args:
+        tol: how small imaginary parts must be: less than tol times the rounding error of the dtype;
+            not larger than 1, less than tol itself.
+
     >>> real_if_close(np.array([1 + 0j]))
     array([1.])
     """

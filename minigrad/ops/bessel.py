@@ -305,6 +305,10 @@ def _derivative(family: Any, v: Any, z: Any, n: int, sign: float) -> Any:
 def jvp(v: Any, z: Any, n: int = 1) -> Any:
     """The n-th derivative of J_v.
 
+    Args:
+        v: the order, a constant.
+        n: how many derivatives.
+
     >>> jvp(0, 1.0) == -jv(1, 1.0)
     np.True_
     """
@@ -314,6 +318,10 @@ def jvp(v: Any, z: Any, n: int = 1) -> Any:
 @composed("scipy.special.yvp", method=False)
 def yvp(v: Any, z: Any, n: int = 1) -> Any:
     """The n-th derivative of Y_v.
+
+    Args:
+        v: the order, a constant.
+        n: how many derivatives.
 
     >>> yvp(0, 1.0) == -yv(1, 1.0)
     np.True_
@@ -325,6 +333,10 @@ def yvp(v: Any, z: Any, n: int = 1) -> Any:
 def ivp(v: Any, z: Any, n: int = 1) -> Any:
     """The n-th derivative of I_v.
 
+    Args:
+        v: the order, a constant.
+        n: how many derivatives.
+
     >>> ivp(0, 1.0) == iv(1, 1.0)
     np.True_
     """
@@ -334,6 +346,10 @@ def ivp(v: Any, z: Any, n: int = 1) -> Any:
 @composed("scipy.special.kvp", method=False)
 def kvp(v: Any, z: Any, n: int = 1) -> Any:
     """The n-th derivative of K_v.
+
+    Args:
+        v: the order, a constant.
+        n: how many derivatives.
 
     >>> kvp(0, 1.0) == -kv(1, 1.0)
     np.True_

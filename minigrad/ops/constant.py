@@ -19,6 +19,7 @@ from ..primitive import composed
 from ..reasons import missing_on_gpu
 from ..tensor import Tensor, raw, wrap
 from ..trees import flatten, sequence_like
+from .numpy_arguments import args_of
 
 __all__ = ["constants"]
 
@@ -152,7 +153,7 @@ def _constant(name: str) -> None:
         return sequence_like(out, map(_wrap, out)) if isinstance(out, tuple) else _wrap(out)
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"NumPy's `{name}`; its result is a constant (no gradient)."
+    function.__doc__ = f"NumPy's `{name}`; its result is a constant (no gradient).{args_of(name)}"
     signature = numpy_signature(numpy_function)
     if not isinstance(numpy_function, np.ufunc):  # NumPy's protocol takes care of their `out`
         function.__signature__ = signature  # type: ignore[attr-defined]

@@ -36,6 +36,11 @@ def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> A
     out = x
     dx  = g                 (in the dtype of x)
 
+    Args:
+        dtype: the new one.
+        copy: whether to copy where the dtype is the same already.
+        device: where x is; another one is an error (`to_device` moves it).
+
     >>> astype(np.array([1.5, 2.5]), "float32")
     array([1.5, 2.5], dtype=float32)
     """
@@ -60,6 +65,9 @@ def to_device(x: Tensor, device: Any) -> Tensor:
     """The tensor on another device, "cpu" or "cuda:0"; itself where it is there already.
 
     "cuda" is the current GPU (`minigrad.cuda.current_device`).
+
+    Args:
+        device: "cpu", "cuda" or "cuda:1", a GPU's number, or a device of CuPy's or PyTorch's.
 
     >>> to_device(Tensor(1.0), "cpu").device
     'cpu'
@@ -118,7 +126,11 @@ def cpu(self: Tensor) -> Tensor:
 
 @method
 def cuda(self: Tensor, device: Any = None) -> Tensor:
-    """The tensor on a GPU: on the current one, or on that of a number or name."""
+    """The tensor on a GPU: on the current one, or on that of a number or name.
+
+    Args:
+        device: a GPU's number or name. None: the current one.
+    """
     return to_device(self, "cuda" if device is None else device)
 
 
@@ -146,6 +158,9 @@ def clone(a: Any, order: str = "K", subok: bool = False) -> Any:
 
     out = a
     da  = g
+
+    Args:
+        order, subok: NumPy's options, without effect.
 
     >>> clone(np.array([1.0, 2.0]))
     array([1., 2.])

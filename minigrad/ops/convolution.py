@@ -68,6 +68,11 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
     out_n = sum_m a_m v_{n-m}
 
+    Args:
+        v: the other sequence.
+        mode: "full": wherever they overlap; "same": the middle of that, as long as the longer one;
+            "valid": where the shorter lies wholly in the longer.
+
     >>> convolve(np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0]))
     array([0., 1., 2., 3.])
     """
@@ -84,6 +89,10 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     """Discrete cross-correlation of two sequences; modes as for `convolve`.
 
     out_n = sum_m a_{n+m} conj(v_m)
+
+    Args:
+        v: the other sequence.
+        mode: as for `convolve`.
 
     >>> correlate(np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0]))
     array([2., 3.])

@@ -25,6 +25,10 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 
     out_k = sum over {i: x_i = k} of w_i
 
+    Args:
+        weights: one for each integer.
+        minlength: how many counts there are at least.
+
     >>> bincount(np.array([0, 2, 2]), np.array([1.0, 2.0, 3.0]))
     array([1., 0., 5.])
     """
@@ -50,6 +54,13 @@ def histogramdd(
     weights: Any = None,
 ) -> tuple[Any, Any]:
     """Histogram of points of several dimensions, (N, D) or D arrays: (counts or sums of weights, edges).
+
+    Args:
+        sample: the points.
+        bins: how many bins, or a sequence: for each dimension how many, or the edges.
+        range: a pair (low, high) for each dimension. None: the smallest and the largest value.
+        density: divide by the sum and by the volumes of the bins.
+        weights: one for each point.
 
     >>> histogramdd(np.array([[0.1, 0.9], [0.2, 0.8]]), bins=(1, 2), range=[(0, 1), (0, 1)])[0]
     array([[0., 2.]])
@@ -100,6 +111,11 @@ def histogram(
 ) -> tuple[Any, Any]:
     """Histogram: (counts or sums of weights in each bin, edges of the bins).
 
+    Args:
+        bins: how many bins, or their edges, ascending; or NumPy's name of a rule that chooses them,
+            "auto" say.
+        weights: one for each element.
+
     >>> histogram(np.array([0.1, 0.2, 0.9]), bins=2, range=(0, 1), weights=np.array([1.0, 2.0, 3.0]))[0]
     array([3., 3.])
     """
@@ -131,6 +147,12 @@ def histogram2d(
     weights: Any = None,
 ) -> tuple[Any, Any, Any]:
     """Histogram of points in the plane: (counts or sums of weights, edges of x, edges of y).
+
+    Args:
+        bins: how many bins, or their edges; or a pair of these, for x and for y.
+        range: [(low, high), (low, high)], the ends of the bins of x and of y.
+        density: divide by the sum and by the areas of the bins.
+        weights: one for each point.
 
     >>> histogram2d(np.array([0.1]), np.array([0.9]), bins=2, range=[(0, 1), (0, 1)], weights=np.array([5.0]))[0]
     array([[0., 5.],

@@ -86,6 +86,9 @@ def full(
 ) -> Tensor:  # fmt: skip
     """A Tensor filled with a value, which may be a Tensor itself: its gradient is the sum over all.
 
+    Args:
+        fill_value: the value, or an array or Tensor that broadcasts to the shape.
+
     >>> full((2,), 7.0)
     Tensor([7., 7.], dtype=float32)
     """
@@ -247,6 +250,9 @@ def empty_like(
 ) -> Any:
     """An array without values, in the shape and dtype of another one, or in those given.
 
+    Args:
+        prototype: the other array.
+
     >>> empty_like(Tensor([1.0, 2.0]), dtype=int).dtype
     dtype('int64')
     """
@@ -259,6 +265,9 @@ def full_like(
     shape: Any = None, *, device: Any = None,
 ) -> Any:  # fmt: skip
     """An array of the shape of `a`, filled with a value, whose gradient is the sum over all.
+
+    Args:
+        fill_value: the value, or an array or Tensor that broadcasts to the shape.
 
     >>> full_like(Tensor([1.0, 2.0]), 7.0)
     Tensor([7., 7.], dtype=float32)
@@ -301,6 +310,11 @@ def arange(
     device: Any = None, like: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """start, start + step, ... up to stop, without stop itself; `arange(n)` counts from 0.
+
+    Args:
+        start_or_stop: where to begin; with one number alone it is `stop`.
+        stop: where to end.
+        step: the difference of two neighbours.
 
     >>> arange(3), arange(0.0, 1.0, 0.5)
     (Tensor([0, 1, 2], dtype=int64), Tensor([0. , 0.5], dtype=float32))
@@ -380,6 +394,12 @@ def logspace(
 
     out_i = base^(start + i (stop - start) / (num - 1))
 
+    Args:
+        start, stop: the first exponent and the last.
+        num: how many.
+        base: what is raised to these powers.
+        axis: where the numbers stand in the result, if start, stop or base are arrays.
+
     >>> logspace(0.0, 2.0, 3)
     Tensor([  1.,  10., 100.], dtype=float32)
     """
@@ -408,6 +428,11 @@ def geomspace(
     """Numbers of which each is the same multiple of the one before; of Tensors with gradients too.
 
     out_i = start (stop / start)^(i / (num - 1))
+
+    Args:
+        start, stop: the first number and the last.
+        num: how many.
+        axis: where the numbers stand in the result, if start and stop are arrays.
 
     >>> geomspace(1.0, 100.0, 3)
     Tensor([  1.,  10., 100.], dtype=float32)
@@ -459,6 +484,7 @@ def array(
     Args:
         object: what to make it of.
         copy: True copies an array or Tensor, None only where that is needed; False: an error there.
+        order: "K", "A" or "C"; "F" is an error, as tensors have no layout that can be chosen.
         ndmin: at least so many axes; new ones are put in front.
         like: the Tensor is made on the device of this one.
 
@@ -499,6 +525,10 @@ def asarray(
     copy: bool | None = None, like: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """As `array`, without a copy of what is an array or Tensor already.
+
+    Args:
+        order: as for `array`.
+        copy: True copies, None only where that is needed; False: an error there.
 
     >>> x = Tensor([1.0, 2.0])
     >>> asarray(x) is x

@@ -123,6 +123,9 @@ def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> t
 def lu_solve(lu_and_piv: Any, b: Any, trans: int = 0, overwrite_b: bool = False, check_finite: bool = True) -> Any:
     """The solution of a x = b (trans=1: of a^T x = b, 2: of a^H x = b) from what `lu_factor` returned for one matrix.
 
+    Args:
+        lu_and_piv: the pair that `lu_factor` returned.
+
     >>> lu_solve(lu_factor(np.array([[2.0, 0.0], [0.0, 4.0]])), np.array([2.0, 4.0]))
     array([1., 1.])
     """
@@ -188,6 +191,9 @@ def polar(a: Any, side: str = "right") -> tuple[Any, Any]:
 
     A derivative needs full rank; and P must be the smaller one of the two that are possible: "right" for matrices with more
     rows than columns, "left" for those with more columns.
+
+    Args:
+        side: "right" or "left": on which side of U the matrix P stands.
 
     >>> polar(np.array([[0.0, 2.0], [1.0, 0.0]]))[1]
     array([[1., 0.],

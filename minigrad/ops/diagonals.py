@@ -79,6 +79,9 @@ def trace(
 def diag(v: Any, k: int = 0) -> Any:
     """The diagonal of a matrix, or the matrix with a diagonal.
 
+    Args:
+        v: a matrix, or a vector.
+
     >>> diag(np.array([1.0, 2.0]))
     array([[1., 0.],
            [0., 2.]])

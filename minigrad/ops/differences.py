@@ -25,6 +25,11 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = NoValue, append: Any
 
     out_i = a_{i+1} - a_i;  of booleans whether they differ
 
+    Args:
+        n: how many times.
+        axis: along which axis.
+        prepend, append: values that are put before and behind along the axis first.
+
     >>> diff(np.array([1.0, 4.0, 9.0]), prepend=0.0)
     array([1., 3., 5.])
     """
@@ -60,6 +65,9 @@ def _edge(value: Any, a: Any, axis: int) -> Any:
 @composed(np.ediff1d)
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """Differences of neighbours of the flattened array, with values put before and behind.
+
+    Args:
+        to_end, to_begin: values behind and before the differences.
 
     >>> ediff1d(np.array([1.0, 4.0, 9.0]), to_begin=0.0)
     array([0., 3., 5.])
@@ -117,6 +125,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     out_i = (h_-^2 f_{i+1} + (h_+^2 - h_-^2) f_i - h_+^2 f_{i-1}) / (h_- h_+ (h_- + h_+))
 
     Args:
+        f: the values at the points.
         varargs: one distance for all axes, or for each axis a distance or the coordinates; the
             gradient reaches them too.
         axis: by default all.
@@ -170,6 +179,12 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 
     out = sum_i (x_{i+1} - x_i) (y_i + y_{i+1}) / 2
 
+    Args:
+        y: the values.
+        x: where they were taken. None: at a distance `dx`.
+        dx: the distance of neighbours.
+        axis: along which axis.
+
     >>> trapezoid(np.array([1.0, 2.0, 3.0])).item()
     4.0
     """
@@ -189,6 +204,12 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 @composed(np.unwrap)
 def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi) -> Any:
     """Angles without jumps of a period: whole periods, whose number is constant, are added.
+
+    Args:
+        p: the angles.
+        discont: only jumps that are larger are mended. None: those larger than half a period.
+        axis: along which axis.
+        period: the length of one turn.
 
     >>> unwrap(np.array([0.0, 4.0])).round(4)
     array([ 0.    , -2.2832])

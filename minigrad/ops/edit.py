@@ -27,6 +27,10 @@ def _looked_at(indices: Any) -> Any:
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """The array without the elements at some indices along an axis (flattened where none is given).
 
+    Args:
+        obj: which elements or slices: a number, a slice, a list of numbers, or a mask.
+        axis: along which axis. None: of the flattened array.
+
     >>> delete(np.array([1.0, 2.0, 3.0]), 1)
     array([1., 3.])
     """
@@ -40,6 +44,11 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 @composed(np.insert, method=False)
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """The array with values put before indices along an axis (flattened where none is given).
+
+    Args:
+        obj: before which: a number, a slice, a list of numbers, or a mask.
+        values: what is put there.
+        axis: along which axis. None: into the flattened array.
 
     >>> insert(np.array([1.0, 2.0]), 1, 9.0)
     array([1., 9., 2.])
@@ -107,6 +116,11 @@ def extract(condition: Any, arr: Any) -> Any:
 @one_by_one("the length of its result depends on the values")
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     """The array without the zeros at its front ("f") and back ("b"), along all axes or those given.
+
+    Args:
+        filt: the array.
+        trim: where zeros are cut off: "f", "b", or "fb" for both.
+        axis: along which axes. None: all.
 
     >>> trim_zeros(np.array([0.0, 1.0, 0.0]))
     array([1.])

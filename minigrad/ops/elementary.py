@@ -176,6 +176,10 @@ def lambertw(z: Any, k: Any = 0, tol: Any = 1e-8) -> Any:
 
     dz = g / (z + e^out)
 
+    Args:
+        k: the number of the branch.
+        tol: how exact the result is, as SciPy's.
+
     >>> lambertw(np.e)
     np.complex128(1+0j)
     """

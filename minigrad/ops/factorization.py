@@ -184,6 +184,9 @@ def eigh(a: Any, UPLO: str = "L") -> EighResult:
     matrix, V f(w) V^H, becomes a difference quotient where it would be 0 / 0; it has half of the
     digits there, and no second derivative.
 
+    Args:
+        UPLO: the triangle that is read, "L" or "U".
+
     >>> eigh(np.array([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
     array([1., 2.])
     """
@@ -194,6 +197,9 @@ def eigh(a: Any, UPLO: str = "L") -> EighResult:
 @composed(np.linalg.eigvalsh)
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     """Eigenvalues of Hermitian matrices (of one triangle, "L" or "U"), ascending.
+
+    Args:
+        UPLO: the triangle that is read, "L" or "U".
 
     >>> eigvalsh(np.array([[2.0, 0.0], [0.0, 1.0]]))
     array([1., 2.])
@@ -341,6 +347,11 @@ def svd(
     With `full_matrices` U and Vh are square; the columns beyond the singular values are an arbitrary
     basis of the rest, so only what does not depend on that choice (U_2 U_2^H, say) has a derivative
     that means something.  `hermitian` promises that A is, and reads its lower triangle.
+
+    Args:
+        full_matrices: whether U and Vh are square.
+        compute_uv: False gives the singular values alone.
+        hermitian: whether A is, so that one triangle is read.
 
     >>> svd(np.array([[3.0, 0.0], [0.0, 4.0]])).S
     array([4., 3.])

@@ -110,6 +110,9 @@ def irfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: A
     out_j = 1/n sum_k c_k Re(a_k e^(2 pi i j k / n)),  c_k = 1 where k = 0 or k = n/2, else 2
     da_k  = c_k / n conj(rfft(g))_k
 
+    Args:
+        n: how many numbers the result has along the axis. None: 2 (m - 1) from m.
+
     >>> irfft(np.array([6.0, 0.0]))
     array([3., 3.])
     """
@@ -138,6 +141,9 @@ def _over_axes(transform: Any, a: Any, steps: Any, norm: Any) -> Any:
 def fftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
     """`fft` along several axes, by default all.
 
+    Args:
+        axes: the axes to transform. None: all.
+
     >>> fftn(np.ones((2, 2)))[0, 0].item()
     (4+0j)
     """
@@ -147,6 +153,9 @@ def fftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = N
 @composed(np.fft.ifftn, method=False)
 def ifftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
     """`ifft` along several axes, by default all.
+
+    Args:
+        axes: the axes to transform. None: all.
 
     >>> ifftn(np.ones((2, 2)))[0, 0].item()
     (1+0j)
@@ -178,6 +187,9 @@ def ifft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: An
 def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
     """`fft` of real numbers along several axes, the last by `rfft`.
 
+    Args:
+        axes: the axes to transform, the last of them by `rfft`. None: all.
+
     >>> rfftn(np.ones((2, 2))).shape
     (2, 2)
     """
@@ -188,6 +200,11 @@ def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = 
 @composed(np.fft.irfftn, method=False)
 def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
     """Inverse of `rfftn`.
+
+    Args:
+        s: how long the axes of the result are. None: as they are, but the last one 2 (m - 1) from
+            m.
+        axes: the axes to transform. None: all.
 
     >>> irfftn(np.array([[4.0, 0.0], [0.0, 0.0]]))
     array([[1., 1.],
@@ -211,6 +228,10 @@ def rfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: An
 def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: Any = None) -> Any:
     """`irfftn` along the last two axes.
 
+    Args:
+        s: how long the axes of the result are. None: as they are, but the last one 2 (m - 1) from
+            m.
+
     >>> irfft2(np.ones((2, 2)))[0, 0].item()
     1.0
     """
@@ -220,6 +241,9 @@ def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: A
 @composed(np.fft.hfft, method=False)
 def hfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
     """Transform of a signal that is Hermitian-symmetric in time, so that its spectrum is real.
+
+    Args:
+        n: how many numbers the result has along the axis. None: 2 (m - 1) from m.
 
     >>> hfft(np.array([1.0, 0.5]))
     array([1.5, 0.5])
@@ -249,6 +273,9 @@ def _shift(x: Any, axes: Any, sign: int) -> Any:
 def fftshift(x: Any, axes: Any = None) -> Any:
     """Move frequency 0 to the middle.
 
+    Args:
+        axes: along which axes. None: all.
+
     >>> fftshift(np.array([0.0, 1.0, 2.0]))
     array([2., 0., 1.])
     """
@@ -258,6 +285,9 @@ def fftshift(x: Any, axes: Any = None) -> Any:
 @composed(np.fft.ifftshift, method=False)
 def ifftshift(x: Any, axes: Any = None) -> Any:
     """Undo `fftshift`.
+
+    Args:
+        axes: along which axes. None: all.
 
     >>> ifftshift(np.array([2.0, 0.0, 1.0]))
     array([0., 1., 2.])

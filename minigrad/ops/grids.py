@@ -21,7 +21,9 @@ def meshgrid(
     """Coordinate arrays of a grid; `sparse` ones keep length 1 along the other axes.
 
     Args:
+        xi: the coordinates along each axis.
         copy: False may give arrays that share their elements, so that they cannot be written to.
+        sparse: keep length 1 along the other axes.
         indexing: "xy", the second coordinate runs along the first axis, or "ij".
 
     >>> [a.shape for a in meshgrid(Tensor([1.0, 2.0]), Tensor([1.0, 2.0, 3.0]))]

@@ -34,6 +34,13 @@ def interp(
 
     out = fp_k + (x - xp_k) (fp_{k+1} - fp_k) / (xp_{k+1} - xp_k),  constant outside
 
+    Args:
+        x: where the line is to be read.
+        xp, fp: the points.
+        left, right: the values before the first point and behind the last. None: those of these
+            points.
+        period: the length of a period; `left` and `right` say nothing then.
+
     >>> interp(np.array([0.5, 9.0]), np.array([0.0, 1.0]), np.array([2.0, 4.0]))
     array([3., 4.])
     """

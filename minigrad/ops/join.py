@@ -62,6 +62,9 @@ def stack(
     out = [arrays_1, arrays_2, ...]
     darrays_k = g_k
 
+    Args:
+        axis: where the new axis stands in the result.
+
     >>> stack([np.array([1.0, 2.0]), np.array([3.0, 4.0])], axis=1)
     array([[1., 3.],
            [2., 4.]])
@@ -217,6 +220,10 @@ def _require_axes(ary: Any, n: int, name: str) -> None:
 def append(arr: Any, values: Any, axis: int | None = None) -> Any:
     """Values behind an array; both flattened where no axis is given.
 
+    Args:
+        values: what is put behind.
+        axis: along which axis. None: both are flattened.
+
     >>> append(np.array([1.0]), np.array([2.0, 3.0]))
     array([1., 2., 3.])
     """
@@ -228,6 +235,9 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Any:
 @composed(np.block, method=False)
 def block(arrays: Any) -> Any:
     """An array from nested lists of blocks, the innermost joined along the last axis.
+
+    Args:
+        arrays: lists of arrays, or lists of such lists.
 
     >>> block([[np.eye(2), np.zeros((2, 1))], [np.ones((1, 3))]])
     array([[1., 0., 0.],

@@ -272,6 +272,9 @@ def matrix_power(a: Any, n: int) -> Any:
 def multi_dot(arrays: Sequence[Any], *, out: Any = None) -> Any:
     """The product of several matrices, from left to right; the first and the last may be vectors.
 
+    Args:
+        arrays: the matrices.
+
     >>> multi_dot([np.eye(2), np.ones((2, 3)), np.ones(3)])
     array([3., 3.])
     """
@@ -289,6 +292,9 @@ def multi_dot(arrays: Sequence[Any], *, out: Any = None) -> Any:
 @composed(np.linalg.tensorsolve, method=False)
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     """The x of tensordot(a, x, x.ndim) = b.
+
+    Args:
+        axes: axes of a that are moved to its end first.
 
     >>> tensorsolve(2 * np.eye(4).reshape(2, 2, 4), np.ones((2, 2)))
     array([0.5, 0.5, 0.5, 0.5])

@@ -152,6 +152,9 @@ def solve_triangular(
 
     Only the triangle that `lower` names is read.  Inputs are never overwritten.
 
+    Args:
+        unit_diagonal: take the diagonal for ones, without reading it.
+
     >>> solve_triangular(np.array([[2.0, 0.0], [1.0, 1.0]]), np.array([2.0, 3.0]), lower=True)
     array([1., 2.])
     """
@@ -169,6 +172,9 @@ def cho_factor(
 ) -> tuple[Any, bool]:
     """Cholesky factor for `cho_solve`, and which triangle it is in (and is read of a).
 
+    Args:
+        lower: whether it is the lower triangle.
+
     >>> cho_factor(np.array([[4.0]]))
     (array([[2.]]), False)
     """
@@ -181,6 +187,9 @@ def cho_solve(
     c_and_lower: tuple[Any, bool], b: Any, overwrite_b: bool = False, check_finite: bool = True
 ) -> Any:
     """The solution of a x = b from the Cholesky factor of a.
+
+    Args:
+        c_and_lower: the pair that `cho_factor` returned.
 
     >>> cho_solve((np.array([[2.0]]), True), np.array([8.0]))
     array([2.])
@@ -235,6 +244,9 @@ def solve_banded(
 ) -> Any:  # fmt: skip
     """The solution of A x = b for a band matrix: ab[u + i - j, j] = A[i, j], with l diagonals below and u above.
 
+    Args:
+        l_and_u: the pair (l, u).
+
     >>> solve_banded((0, 0), np.array([[2.0, 4.0]]), np.array([2.0, 2.0]))
     array([1. , 0.5])
     """
@@ -268,6 +280,9 @@ def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
 def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
     """The solution X of A X + X A^H = Q.
 
+    Args:
+        a, q: the matrices A and Q.
+
     >>> solve_continuous_lyapunov(np.array([[1.0]]), np.array([[4.0]]))
     array([[2.]])
     """
@@ -280,6 +295,9 @@ solve_lyapunov = solve_continuous_lyapunov
 @composed("scipy.linalg.solve_discrete_lyapunov", method=False)
 def solve_discrete_lyapunov(a: Any, q: Any, method: str | None = None) -> Any:
     """The solution X of A X A^H - X + Q = 0, as linear equations for its elements (SciPy's "direct" method).
+
+    Args:
+        a, q: the matrices A and Q.
 
     >>> solve_discrete_lyapunov(np.array([[0.5]]), np.array([[3.0]]))
     array([[4.]])
@@ -297,6 +315,9 @@ def solve_discrete_lyapunov(a: Any, q: Any, method: str | None = None) -> Any:
 @composed("scipy.linalg.block_diag", method=False)
 def block_diag(*arrs: Any) -> Any:
     """Matrices on a diagonal, zeros elsewhere.
+
+    Args:
+        arrs: the matrices; vectors are rows.
 
     >>> block_diag(np.ones((1, 2)), np.ones((1, 1)))
     array([[1., 1., 0.],

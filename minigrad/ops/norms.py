@@ -90,6 +90,10 @@ def vector_norm(
 ) -> Any:
     """The norm of vectors that lie along one or several axes; by default of all elements.
 
+    Args:
+        axis: along which axes the vectors lie.
+        ord: any number, inf, -inf, or 0 (how many are not 0).
+
     >>> vector_norm(np.array([[3.0, 4.0]])).item()
     5.0
     """

@@ -43,6 +43,10 @@ def polyval(p: Any, x: Any) -> Any:
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """The powers of the elements of x as columns, highest first.
 
+    Args:
+        N: how many columns there are. None: as many as rows.
+        increasing: lowest power first.
+
     >>> vander(np.array([2.0, 3.0]), 3)
     array([[4., 2., 1.],
            [9., 3., 1.]])
@@ -134,6 +138,10 @@ def _without_zeros(rest: Any) -> Any:
 @one_by_one("leading zeros are cut off, which depends on the values")
 def polydiv(u: Any, v: Any) -> Any:
     """Long division: (quotient, remainder).
+
+    Args:
+        u, v: the coefficients of what is divided, and of what it is divided by; the highest power
+            first.
 
     >>> polydiv(np.array([1.0, 5.0, 6.0]), np.array([1.0, 2.0]))
     (array([1., 3.]), array([0.]))
@@ -234,6 +242,7 @@ def polyfit(
     """The polynomial of a degree through points, by (weighted) least squares; differentiable in x, y and w.
 
     Args:
+        deg: the degree.
         rcond: singular values below this part of the largest count as 0.
         full: return (coefficients, residuals, rank, singular values, rcond).
         w: weights of the residuals before they are squared.
@@ -310,6 +319,9 @@ def roots(p: Any) -> Any:
 @composed(np.poly, method=False)
 def poly(seq_of_zeros: Any) -> Any:
     """The polynomial with given zeros, or the characteristic polynomial of a square matrix.
+
+    Args:
+        seq_of_zeros: the zeros, or the matrix.
 
     >>> poly(np.array([1.0, 2.0]))
     array([ 1., -3.,  2.])

@@ -242,6 +242,10 @@ def percentile(
 ) -> Any:
     """`quantile` of q / 100.
 
+    Args:
+        q: from 0 to 100; or several.
+        method, weights: as of `quantile`.
+
     >>> percentile(np.array([1.0, 2.0, 4.0]), 50).item()
     2.0
     """
@@ -262,6 +266,10 @@ def nanquantile(
 ) -> Any:
     """`quantile` of what is not NaN.
 
+    Args:
+        q: which part, from 0 to 1; or several.
+        method, weights: as of `quantile`.
+
     >>> nanquantile(np.array([1.0, np.nan, 2.0, 4.0]), 0.75).item()
     3.0
     """
@@ -281,6 +289,10 @@ def nanpercentile(
     weights: Any = None,
 ) -> Any:
     """`nanquantile` of q / 100.
+
+    Args:
+        q: from 0 to 100; or several.
+        method, weights: as of `quantile`.
 
     >>> nanpercentile(np.array([1.0, np.nan, 2.0, 4.0]), 50).item()
     2.0

@@ -80,6 +80,11 @@ def sort(
     out_i = a_{p_i},  p = the places of the sorted elements
     da_{p_i} = g_i
 
+    Args:
+        order: not possible, an error where given.
+        stable: whether equal elements keep their order; without it they do.
+        descending: the largest first, from NumPy 2.5 on.
+
     Raises:
         ValueError: for `order`, which names fields of structured arrays, and for `kind` together
             with `stable`.
@@ -110,6 +115,10 @@ def partition(
     a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None
 ) -> Any:
     """The elements along an axis, the k-th smallest in place k, smaller ones before it and larger ones behind.
+
+    Args:
+        kth: a number k, or several.
+        order: not possible, an error where given.
 
     Raises:
         ValueError: for `order`, which names fields of structured arrays.

@@ -199,6 +199,9 @@ def nan_to_num(
     dposinf = g where x = inf, else 0
     dneginf = g where x = -inf, else 0
 
+    Args:
+        copy: False writes into x where it is an array.
+
     >>> nan_to_num(np.array([1.0, np.nan]))
     array([1., 0.])
     """
@@ -220,6 +223,11 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
 
     ``select(condition, x, y)``, with one condition that is no list, chooses between two trees that are nested in the same
     way: `where` of all their leaves.  Both trees are there already, so both are computed; it takes no functions.
+
+    Args:
+        condlist: the conditions, arrays of booleans; or one of them.
+        choicelist: the choices, as many.
+        default: what there is where no condition holds.
 
     Raises:
         TypeError: a condition is not made of booleans; a leaf of x or y is a function.
@@ -276,6 +284,7 @@ def choose(a: Any, choices: Sequence[Any], out: Any = None, mode: str = "raise")
     """For each element k of the integers `a` the element of the k-th choice.
 
     Args:
+        choices: a sequence of arrays.
         mode: for integers out of range: "raise" a ValueError, "wrap" around, or "clip" to the ends.
 
     >>> choose(np.array([0, 1]), [np.array([1.0, 2.0]), np.array([10.0, 20.0])])
@@ -305,6 +314,11 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
 
     One more function than conditions is for all the others; a number stands for a constant.  As in
     NumPy the result has the dtype of x.
+
+    Args:
+        condlist: the conditions, arrays of booleans.
+        funclist: the functions, or numbers.
+        args, kw: what the functions are called with besides.
 
     >>> piecewise(np.array([-1.0, 2.0]), [np.array([True, False])], [lambda x: -x, lambda x: x**2])
     array([1., 4.])

@@ -17,6 +17,7 @@ from ..tensor import Tensor, raw
 from .constant import constants
 from .index import take
 from .join import concatenate
+from .numpy_arguments import args_of
 
 __all__ = [
     "intersect1d", "setdiff1d", "setxor1d", "union1d", "unique", "unique_all", "unique_counts",
@@ -62,7 +63,7 @@ def _with_gradient(name: str, inputs: int) -> Callable[..., Any]:
     function.__name__ = function.__qualname__ = name
     function.__doc__ = (
         f"NumPy's `{name}`.\n\nout_i = the first element of the inputs that has this value\n"
-        "dx    = g_i at that element, 0 elsewhere"
+        f"dx    = g_i at that element, 0 elsewhere{args_of(name)}"
     )
     function.__signature__ = signature  # type: ignore[attr-defined]
     return composed(getattr(np, name), override=True)(function)

@@ -84,6 +84,10 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
     out = `a` with axes moved
     da  = g with axes moved back
 
+    Args:
+        source: an axis, or several.
+        destination: its place in the result, or theirs.
+
     >>> moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
     (3, 4, 2)
     """
@@ -96,6 +100,9 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
 
     out = `a` with two axes exchanged
     da  = g with the same two axes exchanged
+
+    Args:
+        axis1, axis2: the two axes.
 
     >>> swapaxes(np.zeros((2, 3, 4)), 0, 2).shape
     (4, 3, 2)
@@ -110,6 +117,9 @@ def expand_dims(a: Any, axis: Any) -> Any:
     out = `a` with new axes
     da  = g without them
 
+    Args:
+        axis: the place of the new axis in the result, or places of several.
+
     >>> expand_dims(np.zeros(3), 0).shape
     (1, 3)
     """
@@ -122,6 +132,9 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 
     out = `a` without axes of length 1
     da  = g with these axes
+
+    Args:
+        axis: which axes; one that is longer is an error. None: all of length 1.
 
     >>> squeeze(np.zeros((1, 3, 1))).shape
     (3,)
@@ -136,6 +149,9 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     out    = array, repeated
     darray = g, summed over the repetitions
 
+    Args:
+        shape: the new shape.
+
     >>> broadcast_to(np.array([1.0, 2.0]), (2, 2))
     array([[1., 2.],
            [1., 2.]])
@@ -149,6 +165,9 @@ def flip(m: Any, axis: Any = None) -> Any:
 
     out_i = m_{n-1-i}
     dm    = g, flipped
+
+    Args:
+        axis: which axes. None: all.
 
     >>> flip(np.array([1.0, 2.0]))
     array([2., 1.])
@@ -166,6 +185,10 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
 
     out = a, shifted
     da  = g, shifted back
+
+    Args:
+        shift: by how many places, towards the end where positive; or a number for each axis.
+        axis: which axis, or axes. None: the flattened array is shifted, and gets its shape back.
 
     >>> roll(np.array([1.0, 2.0, 3.0]), 1)
     array([3., 1., 2.])
@@ -189,6 +212,10 @@ def tile(A: Any, reps: Any) -> Any:
     out = [A, A, ...]
     dA  = the sum of the parts of g
 
+    Args:
+        reps: how many copies along each axis, the last axis last; more numbers than axes make new
+            ones in front.
+
     >>> tile(np.array([1.0, 2.0]), 2)
     array([1., 2., 1., 2.])
     """
@@ -210,6 +237,10 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     out = a_1, a_1, a_2, a_2, ...
     da_i = sum of g over the copies of a_i
 
+    Args:
+        repeats: how many times; or a number for each element along the axis.
+        axis: along which axis. None: of the flattened array.
+
     >>> repeat(np.array([1.0, 2.0]), 2)
     array([1., 1., 2., 2.])
     """
@@ -222,6 +253,9 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
 @composed(np.ravel, method=False)
 def ravel(a: Any, order: str = "C") -> Any:
     """All elements in one axis; order "C" or "F", as `reshape`.
+
+    Args:
+        order: "C": the last axis runs fastest; "F": the first.
 
     >>> ravel(np.ones((2, 2))).shape
     (4,)
@@ -315,6 +349,9 @@ def matrix_transpose(x: Any, /) -> Any:
 @composed(np.resize, method=False)
 def resize(a: Any, new_shape: Any) -> Any:
     """An array of a shape, filled with the elements of `a` over and over.
+
+    Args:
+        new_shape: the shape of the result.
 
     >>> resize(np.array([1.0, 2.0]), (2, 3))
     array([[1., 2., 1.],

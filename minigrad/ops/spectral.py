@@ -72,8 +72,10 @@ def stft(
         fs: how many samples there are in a unit of time.
         window: a name of `scipy.signal.get_window`, or weights; of `nperseg` samples, with `noverlap` in common (half of them).
         nfft: the length of the transforms, if they are padded.
+        detrend: not supported, an error where given.
         return_onesided: only frequencies from 0 on, of a real signal.
         boundary, padded: how the signal is continued, so that the first sample is in the middle of a window.
+        scaling: "spectrum": of a sine the square of the height; "psd": power per frequency.
 
     Raises:
         NotImplementedError: a `detrend` is given.
@@ -130,6 +132,13 @@ def istft(
 
     The arguments are those that `stft` was called with; `boundary` says whether the signal was continued.
 
+    Args:
+        Zxx: the transform.
+        window, nperseg, noverlap, nfft, fs, scaling: as for `stft`.
+        input_onesided: whether there are frequencies from 0 on alone.
+        boundary: whether the signal was continued at both ends.
+        time_axis, freq_axis: which axes are those of times and of frequencies.
+
     >>> x = np.array([1.0, 2.0, 0.0, 3.0, 1.0, 1.0, 0.0, 2.0])
     >>> istft(stft(x, nperseg=4)[2], nperseg=4)[1].round(6) + 0.0
     array([1., 2., 0., 3., 1., 1., 0., 2.])
@@ -162,6 +171,9 @@ def istft(
 def hilbert(x: Any, N: int | None = None, axis: int = -1) -> Any:
     """The analytic signal x + i H(x), H the Hilbert transform: the spectrum without its negative frequencies, twice.
 
+    Args:
+        N: how many points to transform: the signal is padded with zeros, or cut. None: its length.
+
     >>> hilbert(np.array([1.0, 0.0, -1.0, 0.0])).round(6) + 0.0
     array([ 1.+0.j,  0.+1.j, -1.+0.j,  0.-1.j])
     """
@@ -185,6 +197,11 @@ def hilbert(x: Any, N: int | None = None, axis: int = -1) -> Any:
 @composed("scipy.signal.detrend", method=False)
 def detrend(data: Any, axis: int = -1, type: str = "linear", bp: Any = 0, overwrite_data: bool = False) -> Any:  # noqa: A002
     """A signal less its mean (type "constant"), or less the straight line that fits it best ("linear").
+
+    Args:
+        data: the signal.
+        bp: not supported, an error where given.
+        overwrite_data: SciPy's permission to write into the input; it is never written.
 
     Raises:
         NotImplementedError: breaks `bp` are given.

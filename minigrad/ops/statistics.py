@@ -397,6 +397,10 @@ def cov(
 def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
     """Correlation matrix, the covariances divided by both standard deviations.
 
+    Args:
+        y: more variables.
+        rowvar: whether a variable is a row; False: a column.
+
     >>> corrcoef(np.array([[1.0, 3.0], [2.0, 6.0]])).round(12)
     array([[1., 1.],
            [1., 1.]])

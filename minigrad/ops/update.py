@@ -74,6 +74,11 @@ def _mask_of(a: Any, mask: Any, name: str) -> Any:
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     """Write values at indices of the flattened array, over and over where there are fewer values.
 
+    Args:
+        ind: the indices.
+        v: the values.
+        mode: for indices out of range: "raise" an IndexError, "wrap" around, or "clip" to the ends.
+
     >>> x = Tensor([1.0, 2.0, 3.0])
     >>> np.put(x, [0, 2], 9.0); x
     Tensor([9., 2., 9.], dtype=float32)
@@ -109,6 +114,9 @@ def putmask(a: Any, /, mask: Any, values: Any) -> None:
 def place(arr: Any, mask: Any, vals: Any) -> None:
     """Write the first values where the mask is true, over and over where there are fewer.
 
+    Args:
+        vals: the values.
+
     >>> x = Tensor([1.0, 2.0, 3.0])
     >>> np.place(x, x > 1, [7.0]); x
     Tensor([1., 7., 7.], dtype=float32)
@@ -123,6 +131,10 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
 @composed(np.copyto, method=False)
 def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
     """Write one array into another, where a mask is true.
+
+    Args:
+        dst, src: where to, and from where.
+        where: the mask.
 
     >>> x = Tensor([1.0, 2.0])
     >>> np.copyto(x, 5.0, where=np.array([True, False])); x
@@ -144,6 +156,10 @@ def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) ->
 @composed(np.fill_diagonal, method=False)
 def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     """Write a value, or values one after the other, on the main diagonal.
+
+    Args:
+        val: the value or values.
+        wrap: begin anew below the square part of a tall matrix.
 
     >>> x = Tensor([[1.0, 2.0], [3.0, 4.0]])
     >>> np.fill_diagonal(x, 0.0); x

@@ -45,6 +45,9 @@ def _shape(shape: tuple[Any, ...]) -> tuple[int, ...]:
 def rand(*shape: Any, dtype: Any = None, device: Any = "cpu", requires_grad: bool = False) -> Tensor:
     """Uniform in [0, 1).
 
+    Args:
+        shape: the lengths of the axes, as numbers or as one tuple.
+
     >>> rand(2, 3).shape
     (2, 3)
     """
@@ -53,6 +56,9 @@ def rand(*shape: Any, dtype: Any = None, device: Any = "cpu", requires_grad: boo
 
 def randn(*shape: Any, dtype: Any = None, device: Any = "cpu", requires_grad: bool = False) -> Tensor:
     """Standard normal.
+
+    Args:
+        shape: the lengths of the axes, as numbers or as one tuple.
 
     >>> randn(2, 3).dtype
     dtype('float32')
@@ -392,6 +398,9 @@ def beta(a: Any, b: Any, size: Any = None, *, dtype: Any = None, device: Any = N
 @follow
 def dirichlet(alpha: Any, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Points of the simplex with concentrations alpha, (..., n): gamma variables divided by their sum.
+
+    Args:
+        size: the shape of the stack of points; the result is (*size, *alpha.shape).
 
     >>> dirichlet(Tensor([1.0, 2.0, 3.0]), size=(4,)).sum(axis=-1).round(5).tolist()
     [1.0, 1.0, 1.0, 1.0]

@@ -39,6 +39,10 @@ def integers(
 ) -> Tensor:
     """Integers from low to high, which is left out unless `endpoint`; with one bound from 0.
 
+    Args:
+        dtype: of the result, an integer one.
+        endpoint: whether `high` itself may be drawn.
+
     >>> 1 <= integers(1, 6, endpoint=True).item() <= 6
     True
     """
@@ -56,6 +60,9 @@ def randint(
 ) -> Tensor:
     """Integers from low (inclusive) to high (exclusive); with one bound from 0.
 
+    Args:
+        dtype: of the result, an integer one.
+
     >>> 0 <= randint(10).item() < 10
     True
     """
@@ -65,6 +72,9 @@ def randint(
 @follow
 def bernoulli(p: Any, dtype: Any = None) -> Tensor:
     """1 with probability p, else 0, for each element of p (a Tensor or an array).
+
+    Args:
+        dtype: of the result. None: that of p.
 
     >>> bernoulli(Tensor([0.0, 1.0])).tolist()
     [0.0, 1.0]
@@ -106,6 +116,9 @@ def multinomial(n: Any, pvals: Any, size: Any = None, *, device: Any = None) -> 
     """How often each category came up in n draws with the probabilities pvals, (..., k).
 
     Where the pvals of a row sum to less than 1, the last category gets the rest, as in NumPy.
+
+    Args:
+        size: the shape of the stack of vectors; the result is (*size, k).
 
     Raises:
         ValueError: n is negative, an element of pvals is no probability, or they sum to more than 1.
@@ -228,6 +241,10 @@ def vonmises(mu: Any, kappa: Any, size: Any = None, *, device: Any = None) -> Te
 def wald(mean: Any, scale: Any, size: Any = None, *, device: Any = None) -> Tensor:
     """Wald, or inverse Gaussian: when a particle with drift first comes to a point.
 
+    Args:
+        mean: of the result.
+        scale: the larger, the closer to the mean.
+
     >>> bool((wald(1.0, 1.0, size=5) > 0).all())
     True
     """
@@ -249,6 +266,10 @@ def noncentral_f(
     dfnum: Any, dfden: Any, nonc: Any, size: Any = None, *, device: Any = None
 ) -> Tensor:
     """`f` with a `noncentral_chisquare` above the line.
+
+    Args:
+        dfnum, dfden: degrees of freedom above and below the line.
+        nonc: that of the `noncentral_chisquare`.
 
     >>> bool((noncentral_f(2.0, 3.0, 1.0, size=5) > 0).all())
     True

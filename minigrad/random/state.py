@@ -82,6 +82,9 @@ _stream: ContextVar[_Streams | None] = ContextVar("minigrad random stream", defa
 def manual_seed(seed: int) -> None:
     """Start the default generators of all devices anew.
 
+    Args:
+        seed: a number that is not negative.
+
     >>> manual_seed(0); a = generator().random(); manual_seed(0)
     >>> generator().random() == a
     True
@@ -221,6 +224,9 @@ def go_to(state: dict[str, Any]) -> None:
 
 def bytes(length: int) -> Any:  # noqa: A001
     """That many random bytes, from the cpu's generator.
+
+    Args:
+        length: how many.
 
     >>> len(bytes(3))
     3

@@ -174,7 +174,7 @@ def odeint(
 
 
 class OdeSolution(NamedTuple):
-    """What `solve_ivp` returns: times (T,), values (n, T)."""
+    """What `solve_ivp` returns: the times t, (T,), and the values y, (n, T)."""
 
     t: Any
     y: Any

@@ -119,6 +119,9 @@ def det(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
 def pinv(a: Any, *, atol: Any = None, rtol: Any = None, return_rank: bool = False, check_finite: bool = True) -> Any:
     """Pseudo-inverse; singular values up to atol + rtol * the largest one count as 0.
 
+    Args:
+        return_rank: return (pseudo-inverse, rank).
+
     >>> pinv(np.array([[2.0], [0.0]]))
     array([[0.5, 0. ]])
     """
@@ -137,6 +140,9 @@ def lstsq(
 ) -> tuple[Any, Any, int, Any]:  # fmt: skip
     """Least squares: (solution, squared residuals, rank, singular values).
 
+    Args:
+        cond: singular values below this part of the largest count as 0. None: the rounding error.
+
     >>> lstsq(np.array([[1.0], [1.0]]), np.array([1.0, 3.0]))[0].round(12)
     array([2.])
     """
@@ -153,6 +159,9 @@ def lstsq(
 def cholesky(a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """The Cholesky factor, by default the upper one: a = U^H U.
 
+    Args:
+        lower: whether the result is the lower factor, a = L L^H.
+
     >>> cholesky(np.array([[4.0, 2.0], [2.0, 5.0]]))
     array([[2., 1.],
            [0., 2.]])
@@ -166,6 +175,9 @@ def qr(
     check_finite: bool = True,
 ) -> Any:  # fmt: skip
     """QR factorisation; mode "full" (Q square), "economic", or "r".
+
+    Args:
+        pivoting: not supported, an error where True.
 
     >>> qr(np.array([[3.0], [4.0]]))[0].shape
     (2, 2)
@@ -184,6 +196,10 @@ def svd(
     check_finite: bool = True, lapack_driver: str = "gesdd",
 ) -> Any:  # fmt: skip
     """Singular value decomposition a = U diag(s) Vh: (U, s, Vh), or s alone.
+
+    Args:
+        full_matrices: whether U and Vh are square.
+        compute_uv: False returns s alone.
 
     >>> svd(np.array([[3.0, 0.0], [0.0, 4.0]]))[1]
     array([4., 3.])
@@ -211,6 +227,10 @@ def eig(
 ) -> Any:  # fmt: skip
     """Eigenvalues, always complex, and eigenvectors (on the right) of square matrices.
 
+    Args:
+        b: not supported, an error where given; so are `left` and `homogeneous_eigvals`.
+        right: whether eigenvectors are returned.
+
     >>> eig(np.array([[2.0, 1.0], [0.0, 1.0]]))[0]
     array([2.+0.j, 1.+0.j])
     """
@@ -227,6 +247,9 @@ def eigvals(
 ) -> Any:
     """Eigenvalues, always complex.
 
+    Args:
+        b: not supported, an error where given; so is `homogeneous_eigvals`.
+
     >>> eigvals(np.array([[2.0, 1.0], [0.0, 1.0]]))
     array([2.+0.j, 1.+0.j])
     """
@@ -241,7 +264,10 @@ def eigh(
     """Eigenvalues, ascending, and eigenvectors of a Hermitian matrix.
 
     Args:
+        b: not supported, an error where given.
         lower: which triangle is read.
+        eigvals_only: return no eigenvectors.
+        type: of the problem with b; without effect.
         subset_by_index: (first, last) of the eigenvalues that are wanted, both included.
         subset_by_value: (low, high) for those with low < w <= high.
 
@@ -274,6 +300,10 @@ def eigvalsh(
 ) -> Any:  # fmt: skip
     """Eigenvalues of a Hermitian matrix, ascending; options as in `eigh`.
 
+    Args:
+        b: not supported, an error where given.
+        lower, type, subset_by_index, subset_by_value: as for `eigh`.
+
     >>> eigvalsh(np.array([[2.0, 0.0], [0.0, 1.0]]), subset_by_index=(1, 1))
     array([2.])
     """
@@ -302,6 +332,9 @@ def orth(A: Any, rcond: Any = None) -> Any:
     The vectors are unique up to their signs where the singular values differ; where two are equal, their derivative is an
     error.  What depends on the space alone, such as `Q @ Q.T`, has the gradient that it should have.
 
+    Args:
+        rcond: singular values up to this part of the largest count as 0.
+
     >>> abs(orth(np.array([[2.0, 0.0], [0.0, 0.0]])))
     array([[1.],
            [0.]])
@@ -317,6 +350,9 @@ def null_space(
 
     Any rotation of the basis is one too.  The derivative is that of the basis which turns no more than it must, so that
     `Z.T @ dZ` is 0; what depends on the space alone, such as `Z @ Z.T`, has the gradient that it should have.
+
+    Args:
+        rcond: singular values up to this part of the largest count as 0.
 
     >>> abs(null_space(np.array([[2.0, 0.0], [0.0, 0.0]])))
     array([[0.],
@@ -346,6 +382,10 @@ def schur(
 ) -> Any:
     """Schur decomposition a = Z T Z^H, as constants.
 
+    Args:
+        output: "real" or "complex".
+        lwork, sort: as SciPy's.
+
     Raises:
         NotImplementedError: a requires a gradient: Z and T are not unique, so that they have no derivative.
 
@@ -369,6 +409,9 @@ def norm(
     a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False, check_finite: bool = True,  # noqa: A002
 ) -> Any:  # fmt: skip
     """Norms of vectors and matrices, as numpy.linalg.norm.
+
+    Args:
+        ord, axis: as for `numpy.linalg.norm`.
 
     >>> norm(np.array([3.0, -4.0]))
     np.float64(5.0)

@@ -120,6 +120,13 @@ def root(
 ) -> Any:  # fmt: skip
     """scipy.optimize.root with the Jacobian of fun, where none is given and the method uses one.
 
+    Args:
+        fun: called as fun(x, *args).
+        x0: where to begin.
+        args: arrays or numbers.
+        method, tol, callback, options: as SciPy's.
+        jac: the Jacobian as a function. None: minigrad's.
+
     >>> root(lambda x: x**2 - 2.0, np.array([1.0])).x
     array([1.41421356])
     """
@@ -142,6 +149,10 @@ def least_squares(
     """scipy.optimize.least_squares with the Jacobian of the residuals fun, where none is given.
 
     Args:
+        fun: called as fun(x, *args).
+        x0: where to begin.
+        jac: the Jacobian as a function, or SciPy's name of a way to estimate it. None: minigrad's.
+        bounds, method, ftol, xtol, gtol: as SciPy's.
         options: SciPy's (loss, x_scale, max_nfev ...).
 
     >>> least_squares(lambda x: np.array([1.0, 2.0]) * x - 3.0, np.array([0.0])).x.round(6)
@@ -208,6 +219,12 @@ def fixed_point(
     func: Callable[..., Any], x0: Any, args: Any = (), xtol: float = 1e-8, maxiter: int = 500, method: str = "del2"
 ) -> Any:
     """The x at which func(x, *args) = x, found by scipy.optimize.fixed_point; differentiable in args, to any order.
+
+    Args:
+        func: called as func(x, *args).
+        x0: where to begin.
+        args: arrays or numbers.
+        xtol, maxiter, method: as SciPy's.
 
     Raises:
         RuntimeError: where the iteration does not converge.

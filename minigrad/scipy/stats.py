@@ -93,6 +93,17 @@ class Continuous:
         ppf: Function | None = None,
         isf: Function | None = None,
     ) -> None:
+        """z is (x - loc) / scale.
+
+        Args:
+            name: what messages call it.
+            logpdf, cdf: logarithm of the density and distribution function, of (z, *shapes).
+            shapes: the names of the shape parameters.
+            support: (low, high), outside of which the density is 0; or a function of the shapes that returns
+                (low, high, a point between them).
+            sf, logcdf, logsf: 1 - cdf, and the logarithms, where there is a more exact way than by `cdf`.
+            ppf, isf: the inverses of `cdf` and of `sf`, of (q, *shapes); without them there are no quantiles.
+        """
         self.name, self.shapes, self.support = name, shapes, support
         self._logpdf, self._cdf, self._ppf = logpdf, cdf, ppf
         self._isf = isf or (None if ppf is None else lambda q, *s: ppf(1 - q, *s))
@@ -175,6 +186,10 @@ class Continuous:
 
 class Frozen:
     """A continuous distribution together with its parameters.
+
+    Args:
+        distribution: the distribution.
+        args, kwargs: its parameters, by position and by name.
 
     >>> norm(0.0, 2.0).pdf(1.0) == norm.pdf(1.0, 0.0, 2.0)
     np.True_

@@ -41,7 +41,9 @@ def jacobian(
 
     Args:
         function: of arrays, numbers, Tensors or trees of them; it returns one array or number.
-        argnums: which positional arguments to differentiate, as of `grad`.
+        argnums: which positional arguments to differentiate: a number, or several (then a tuple
+            comes back).
+        argnum: the same, as HIPS/autograd calls it.
 
     Raises:
         TypeError: the result is a tree, or not made of numbers; an argument is not made of floating
@@ -185,6 +187,9 @@ def hessian(
     function: Callable[..., Any], argnums: int = 0, *, argnum: int | None = None
 ) -> Callable[..., Any]:
     """All second derivatives of a scalar function: an array of shape input.shape + input.shape.
+
+    Args:
+        argnums: which positional argument to differentiate, one number.
 
     Raises:
         TypeError: several arguments are chosen, or one that is a tree; the result is not one real

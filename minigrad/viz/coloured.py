@@ -18,6 +18,10 @@ class ColouredText:
 
     `str()` has ANSI colours for terminals, `.html` is for pages; a notebook shows it by itself.
 
+    Args:
+        text: the characters.
+        values: (T,), a number for each.
+
     >>> ColouredText("ab", np.array([-1.0, 1.0])).html.count("<span")
     2
     """

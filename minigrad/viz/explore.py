@@ -123,6 +123,7 @@ def explore(
         path: where to write the page; a notebook shows the returned page by itself.
         names: a module, or a dict from names to tensors.
         gradient: what arrives at the result; ones by default, so that of several elements the sum is differentiated.
+        title: of the page.
         direction: "TB" from top to bottom, "LR" from left to right; by default time runs to the right, and all else in the
             direction in which the window shows more of it.
         depth: modules at this depth and below are closed at first; a click opens them.  None opens all.

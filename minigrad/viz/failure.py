@@ -47,6 +47,7 @@ class Failure:
         path: the path of the innermost module that it happened in, None where that was not captured; its class is `module`.
         source: the line of your code, with its text.
         kind, message: the class of the error and its text, with the notes that were added to it on its way.
+        node: where it stands in the graph.
 
     >>> from minigrad.viz import capture
     >>> x = Tensor([[1.0, 2.0]], requires_grad=True)

@@ -152,6 +152,8 @@ def memory(target: Any, *inputs: Any, names: Any = None) -> Memory:
     Args:
         target: a tensor or several, before `backward()`; or a module or a function, which is called with the inputs.  Modules are
             known of a module, and of what was computed under `capture(module)`.
+        inputs: of a module or a function.
+        names: a module, or a dict from names to tensors: what the parts of the table are called.
 
     >>> import numpy as np
     >>> w = Tensor(np.ones((10, 10)), requires_grad=True)

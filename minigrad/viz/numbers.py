@@ -100,6 +100,9 @@ def norm_of(values: Any) -> float | None:
 def memory_size(n: float) -> str:
     """A number of bytes as short text.
 
+    Args:
+        n: how many bytes.
+
     >>> memory_size(12), memory_size(3_000_000)
     ('12 B', '2.9 MiB')
     """

@@ -35,6 +35,7 @@ def derivatives(
         orders: the highest derivative.  Where an earlier one is constant, that of a polynomial say, it is the last one.
         span: from where to where the curves are drawn.
         path: where to write the page.
+        title: of the page. None: of which function the derivatives are.
 
     Raises:
         TypeError: the function gives no single number.

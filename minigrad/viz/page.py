@@ -89,7 +89,11 @@ class Page:
         return len(self.html.encode())
 
     def write(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page, whole or not at all."""
+        """Write the page, whole or not at all.
+
+        Args:
+            path: of the file.
+        """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         return write_whole(path, self.html.encode())

@@ -25,7 +25,12 @@ MANY, BRANCHES = 16, 4
 
 
 class Mistake(NamedTuple):
-    """A usual mistake: its name, what one answers who makes it, and what to say.
+    """A usual mistake.
+
+    Attributes:
+        name: what it is called.
+        gives: what one answers who makes it.
+        why: what to say then.
 
     >>> from minigrad import viz
     >>> asked = viz.quiz(lambda x, y: x * y, 2.0, -3.0).questions[-1]

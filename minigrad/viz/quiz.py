@@ -40,7 +40,11 @@ class Quiz:
         self.questions: list[Question] = questions_of(page.rows)
 
     def write(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page."""
+        """Write the page.
+
+        Args:
+            path: of the file.
+        """
         return self.page.write(path)
 
     def worksheet(self, path: str | os.PathLike[str]) -> Path:
@@ -84,6 +88,7 @@ def quiz(
         seed: the same level and seed always give the same computation.
         path: where to write the page.
         names, gradient: as for `explore`.
+        title: of the page.
 
     Raises:
         ValueError: neither a target nor a level was given, or both; there is no such level; there is nothing to ask.

@@ -24,6 +24,7 @@ class Shown:
 
     Attributes:
         tree: what is shown.
+        axes: names of the axes.
 
     >>> Shown({"step": 7, "x": np.zeros((2, 3))})
     step  7
@@ -63,6 +64,9 @@ def show(tree: Any, axes: Sequence[str] = ()) -> Shown:
 class Display:
     """Makes the HTML of one display, which has room for so many pictures and numbers.
 
+    Args:
+        axes: names of the axes, "NCHW" say.
+
     >>> display = Display()
     >>> display.whole(display.entry("w", Tensor([1.0]))).count("<summary>")
     1
@@ -72,11 +76,21 @@ class Display:
         self.axes, self.budget, self.left = axes, Budget(), MOST
 
     def whole(self, inner: str) -> str:
-        """What the entries are put into, with the script that they share."""
+        """What the entries are put into, with the script that they share.
+
+        Args:
+            inner: the entries, as HTML.
+        """
         return with_script(f'<div style="line-height:1.5">{inner}</div>')
 
     def entry(self, name: str, value: Any, is_open: bool = False) -> str:
-        """A tensor or an array under its name, to be opened; beyond the room, what it is."""
+        """A tensor or an array under its name, to be opened; beyond the room, what it is.
+
+        Args:
+            name: what it is called.
+            value: the tensor or array.
+            is_open: whether it is open at first.
+        """
         line = f"{escape(printable(name))} <span style='opacity:0.75'>{escape(facts_of(value))}</span>"
         self.left -= 1
         if self.left < 0:
@@ -85,7 +99,11 @@ class Display:
         return f"<details{' open' if is_open else ''}><summary>{line}</summary>{inside}</details>"
 
     def part(self, name: str, tree: Any, above: frozenset[int] = frozenset()) -> str:
-        """A tree under its name."""
+        """A tree under its name.
+
+        Args:
+            above: the ids of the containers that it is in.
+        """
         parts = _inside(tree)
         if parts is None and _is_array(tree):
             return self.entry(name, tree, not above or self.left > MOST - OPEN)

@@ -196,42 +196,75 @@ class _Independent(Constraint):
 
 
 def interval(lower_bound: Any, upper_bound: Any) -> Constraint:
-    """Numbers between two bounds, which belong to them."""
+    """Numbers between two bounds, which belong to them.
+
+    Args:
+        lower_bound, upper_bound: numbers, or arrays of one for each element.
+    """
     return _Between(lower_bound, upper_bound)
 
 
 def half_open_interval(lower_bound: Any, upper_bound: Any) -> Constraint:
-    """Numbers from a bound on, up to but without another one."""
+    """Numbers from a bound on, up to but without another one.
+
+    Args:
+        lower_bound, upper_bound: numbers, or arrays of one for each element.
+    """
     return _Between(lower_bound, upper_bound, "[)")
 
 
 def greater_than(lower_bound: Any) -> Constraint:
-    """Numbers above a bound."""
+    """Numbers above a bound.
+
+    Args:
+        lower_bound: a number, or an array of one for each element.
+    """
     return _Between(lower_bound, math.inf, "(]")
 
 
 def greater_than_eq(lower_bound: Any) -> Constraint:
-    """Numbers from a bound on."""
+    """Numbers from a bound on.
+
+    Args:
+        lower_bound: a number, or an array of one for each element.
+    """
     return _Between(lower_bound, math.inf)
 
 
 def less_than(upper_bound: Any) -> Constraint:
-    """Numbers below a bound."""
+    """Numbers below a bound.
+
+    Args:
+        upper_bound: a number, or an array of one for each element.
+    """
     return _Between(-math.inf, upper_bound, "[)")
 
 
 def integer_interval(lower_bound: Any, upper_bound: Any) -> Constraint:
-    """Whole numbers from one bound to another, both included."""
+    """Whole numbers from one bound to another, both included.
+
+    Args:
+        lower_bound, upper_bound: numbers, or arrays of one for each element.
+    """
     return _Integers(lower_bound, upper_bound)
 
 
 def multinomial(upper_bound: Any) -> Constraint:
-    """Vectors of counts that sum to a total."""
+    """Vectors of counts that sum to a total.
+
+    Args:
+        upper_bound: the total.
+    """
     return _Counts(upper_bound)
 
 
 def independent(base_constraint: Constraint, reinterpreted_batch_ndims: int) -> Constraint:
-    """Arrays, of so many axes more, of which every element is in the set."""
+    """Arrays, of so many axes more, of which every element is in the set.
+
+    Args:
+        base_constraint: what each element must be.
+        reinterpreted_batch_ndims: how many axes.
+    """
     return _Independent(base_constraint, reinterpreted_batch_ndims)
 
 
