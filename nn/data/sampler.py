@@ -60,7 +60,10 @@ def _generator(seed: int, epoch: int) -> np.random.Generator:
 
 class Sampler:
     """The base of samplers; a subclass writes `indices(epoch)`, or `__iter__` and `__len__` as in
-    PyTorch."""
+    PyTorch.
+
+    An epoch is a number from 0: `indices` and `pieces` give the same order for the same one.
+    """
 
     _epoch = 0  # of the next iteration
 
@@ -89,6 +92,9 @@ class Sampler:
 class SequentialSampler(Sampler):
     """0, 1, 2 ...
 
+    Args:
+        data_source: has a length; nothing else of it is read.
+
     >>> list(SequentialSampler("abc"))
     [0, 1, 2]
     """
@@ -107,8 +113,10 @@ class RandomSampler(Sampler):
     """A permutation for each epoch; with replacement, draws.
 
     Args:
+        data_source: has a length; nothing else of it is read.
+        replacement: draw each item by itself, so that one may come several times, another never.
         num_samples: how many items an epoch has; by default as many as the data.  With replacement
-            it may be huge.
+            it may be huge; without, one permutation follows another where it is more than the data.
         generator: an integer or a numpy.random.Generator that gives the seed.
         seed: decides the order of all epochs; by default drawn from minigrad's generator.
 
@@ -155,6 +163,11 @@ class RandomSampler(Sampler):
 class SubsetRandomSampler(Sampler):
     """Given numbers in a random order.
 
+    Args:
+        indices: the numbers, (N,), each of which comes once in an epoch.
+        generator: an integer or a numpy.random.Generator that gives the seed.
+        seed: decides the order of all epochs; by default drawn from minigrad's generator.
+
     >>> sorted(SubsetRandomSampler([4, 7], seed=0))
     [4, 7]
     """
@@ -176,6 +189,18 @@ class SubsetRandomSampler(Sampler):
 
 class WeightedRandomSampler(Sampler):
     """Draws with probabilities proportional to weights: rare classes as often as common ones, say.
+
+    Args:
+        weights: a number for each item, (N,); they need not add up to 1.
+        num_samples: how many items an epoch has.
+        replacement: whether an item may come several times; False: no item comes twice, and each
+            draw is among those that are left.
+        generator: an integer or a numpy.random.Generator that gives the seed.
+        seed: decides the draws of all epochs; by default drawn from minigrad's generator.
+
+    Raises:
+        ValueError: weights that are negative, not finite, or all 0; or fewer of them are above 0
+            than items are drawn without replacement.
 
     >>> set(WeightedRandomSampler([0.0, 1.0, 1.0], 50, seed=0)) == {1, 2}
     True
@@ -224,6 +249,8 @@ class BatchSampler:
     Args:
         sampler: a Sampler, or anything that gives the numbers (or keys) of items when it is
             iterated.
+        batch_size: how many items a batch has.
+        drop_last: leave out a last batch that is smaller.
 
     >>> list(BatchSampler(SequentialSampler("abcde"), 2, drop_last=False))
     [[0, 1], [2, 3], [4]]
