@@ -25,6 +25,12 @@ class Parameter(Tensor):
     `Parameter(x, False)` is PyTorch's order: the second argument is `requires_grad`, where it is a
     bool.
 
+    Args:
+        x: the first values: a Tensor, an array, numbers in lists.
+        dtype: None: that of x, of Python's numbers the default dtype.
+        device: "cpu" or "cuda"; None: that of x, of NumPy's arrays the default device.
+        requires_grad: False: it is kept, and not learned.
+
     >>> Parameter([1.0, 2.0]).requires_grad, Parameter([1.0, 2.0], False).requires_grad
     (True, False)
     """
@@ -43,6 +49,9 @@ class Buffer(Tensor):
     """A Tensor that belongs to a module's state but is not learned, such as a running mean.
 
     Args:
+        x, dtype, device: as of a `Parameter`.
+        requires_grad: whether `backward()` gives it a gradient, which no optimizer looks for.
+        name: what graphs and messages call it.
         persistent: whether `state_dict()` has it.
 
     >>> Buffer([0.0], persistent=False).persistent

@@ -57,7 +57,8 @@ class DistributedSampler(_Epochs, Sampler):
     Args:
         dataset: has a length; or its length.
         num_replicas, rank: by default world_size() and rank().
-        shuffle: a new order for each epoch, by the seed, which must be the same on all ranks.
+        shuffle: a new order for each epoch, by the seed; False: that of the data.
+        seed: decides the orders of all epochs; it must be the same on all ranks.
         drop_last: leave out the last items, so that all ranks have as many.
         pad: repeat the first items, so that all ranks have as many; PyTorch's default.
 
@@ -116,7 +117,8 @@ class DistributedBatchSampler(_Epochs, BatchSampler):
     Args:
         dataset: has a length; or its length; or a Sampler, the same on all ranks.
         batch_size: of all ranks together.
-        shuffle: a new order for each epoch, by the seed, which must be the same on all ranks; of a data set.
+        shuffle: a new order for each epoch, by the seed; False: that of the data.  A Sampler has an order of its own.
+        seed: decides the orders of all epochs; it must be the same on all ranks.
         drop_last: leave out a last batch that is smaller.
         num_replicas, rank: by default world_size() and rank().
 

@@ -87,6 +87,14 @@ class _OfTwoConcentrations(Numbers):
     def __init__(
         self, concentration1: Any, concentration0: Any, validate_args: bool | None = None
     ) -> None:
+        """Numbers between 0 and 1.
+
+        Args:
+            concentration1: a, above 0; the larger it is, the closer to 1.
+            concentration0: b, above 0; the larger it is, the closer to 0.
+            validate_args: whether parameters and values are checked; None: what
+                `set_default_validate_args` says.
+        """
         super().__init__(
             validate_args, concentration1=concentration1, concentration0=concentration0
         )
@@ -193,6 +201,8 @@ class ContinuousBernoulli(Odds):
     C = 2 artanh(1 - 2 p) / (1 - 2 p), and 2 at p = 1/2; close to it the first terms of its series are taken.
 
     Args:
+        probs: p, between 0 and 1.
+        logits: its log odds; give one of both.
         lims: between these p the series is taken.
 
     >>> ContinuousBernoulli(0.5).log_prob(0.3)         # the uniform distribution

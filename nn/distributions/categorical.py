@@ -152,7 +152,10 @@ class Categorical(Classes):
 
 
 class OneHotCategorical(Classes):
-    """A class as a vector with one 1 and zeros; arguments as of `Categorical`.
+    """A class as a vector with one 1 and zeros.
+
+    Args:
+        probs, logits, validate_args: as of `Categorical`.
 
     >>> OneHotCategorical(probs=[0.25, 0.75]).log_prob([0.0, 1.0])
     Tensor(-0.2876821, dtype=float32)
@@ -187,6 +190,9 @@ class OneHotCategorical(Classes):
 
 class OneHotCategoricalStraightThrough(OneHotCategorical):
     """One-hot vectors whose gradient is that of the probabilities: the straight-through estimator, which is biased.
+
+    Args:
+        probs, logits, validate_args: as of `Categorical`.
 
     >>> p = Tensor([0.25, 0.75], requires_grad=True)
     >>> OneHotCategoricalStraightThrough(probs=p).rsample().sum().backward()

@@ -58,6 +58,13 @@ class Odds(Numbers):
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
+        """With a probability or with its log odds; give one of both.
+
+        Args:
+            probs: p, between 0 and 1.
+            logits: log(p / (1 - p)), any number.
+            validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
+        """
         self._start(probs, logits, validate_args)
 
     def _start(
@@ -138,6 +145,8 @@ class Binomial(Odds):
 
     Args:
         total_count: n, the number of trials.
+        probs: p, the probability of a success.
+        logits: its log odds; give one of both.
 
     >>> Binomial(10, 0.5).mean
     Tensor(5., dtype=float32)
@@ -198,6 +207,10 @@ class Binomial(Odds):
 class Geometric(Odds):
     """The number of failures before the first success: log p(x) = x log(1 - p) + log p.
 
+    Args:
+        probs: p, the probability of a success, above 0.
+        logits: its log odds; give one of both.
+
     >>> Geometric(0.25).mean
     Tensor(3., dtype=float32)
     """
@@ -237,6 +250,11 @@ class NegativeBinomial(Odds):
     """The number of successes of probability p before `total_count` failures, which may be a fraction.
 
     log p(x) = log gamma(n + x) - log gamma(x + 1) - log gamma(n) + n log(1 - p) + x log p
+
+    Args:
+        total_count: n, the number of failures at which one stops counting, not negative.
+        probs: p, the probability of a success, below 1.
+        logits: its log odds; give one of both.
 
     >>> NegativeBinomial(3.0, 0.5).mean
     Tensor(3., dtype=float32)

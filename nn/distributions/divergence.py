@@ -34,6 +34,9 @@ _rules: dict[tuple[type, type], Callable[..., Any]] = {}
 def register_kl(type_p: type[Distribution], type_q: type[Distribution]) -> Callable[[Rule], Rule]:
     """Say how the divergence of two types of distributions, and of their subclasses, is computed.
 
+    Args:
+        type_p, type_q: the types; the function that is decorated is called with a distribution of each, and returns KL(p || q).
+
     >>> class Wide(Normal): ...
     >>> @register_kl(Wide, Wide)
     ... def _(p, q):

@@ -26,6 +26,12 @@ class _Half(Numbers):
     scale: Any
 
     def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
+        """The variable is scale times one of scale 1.
+
+        Args:
+            scale: above 0; of a normal variable its standard deviation.
+            validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
+        """
         super().__init__(validate_args, scale=scale)
 
     def _inside(self, x: Tensor, log_prob: Any) -> Any:

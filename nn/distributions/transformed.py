@@ -174,6 +174,11 @@ class LogNormal(TransformedDistribution):
 class LogisticNormal(TransformedDistribution):
     """Normal vectors broken into parts of a stick: points of the simplex.
 
+    Args:
+        loc: the mean of the normal vectors, (..., d); a value has d + 1 parts, which add up to 1.
+        scale: their standard deviation, above 0.
+        validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
+
     >>> LogisticNormal(np.zeros(2), np.ones(2)).event_shape
     (3,)
     """
