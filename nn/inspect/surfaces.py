@@ -49,7 +49,7 @@ def tsne(x: Any, components: int = 2, perplexity: float = 30.0, seed: int = 0) -
 
     Args:
         x: (N, features).
-        components: how many dimensions the result has, 2 or 3.
+        components: how many dimensions the result has, at most 3.
         perplexity: about how many neighbours each point minds; at most (N - 1) / 3 is taken.
         seed: of scikit-learn's draws.
 

@@ -42,7 +42,7 @@ def greedy(step: Step, start: int, end: int | None, max_length: int, state: Any 
     """
     out: list[int] = []
     token = start
-    while len(out) < max_length and token != end or not out:
+    for _ in range(max_length):
         logits, state = step(token, state)
         token = int(np.argmax(host(logits)))
         out.append(token)
