@@ -21,7 +21,7 @@ from ..values import host
 
 __all__ = [
     "BatchSampler", "RandomSampler", "Sampler", "SequentialSampler", "SubsetRandomSampler", "WeightedRandomSampler",
-    "batches_of", "draws_by_seed", "seed_of", "stream_of",
+    "batches_of", "counted", "draws_by_seed", "seed_of", "stream_of",
 ]  # fmt: skip
 
 #: How many numbers samplers with replacement draw at once.
@@ -284,6 +284,10 @@ class BatchSampler:
         if len(left) and not self.drop_last:
             yield left
 
+    def placed(self, epoch: int) -> Iterator[tuple[int, Indices]]:
+        """The batches of an epoch, each after the number of items that come before it."""
+        return counted(self.iterate(epoch))
+
     _epoch = 0  # of the next iteration
 
     def __iter__(self) -> Iterator[list[Any]]:
@@ -309,20 +313,32 @@ def _in_pieces(sampler: Any) -> TypeGuard[Sampler]:
     return isinstance(sampler, Sampler) and type(sampler).__iter__ is Sampler.__iter__
 
 
-def batches_of(sampler: Any, epoch: int) -> Iterator[Indices]:
+def counted(batches: Iterable[Indices]) -> Iterator[tuple[int, Indices]]:
+    """Batches, each after the number of items in those before it.
+
+    >>> list(counted([[7, 8], [9]]))
+    [(0, [7, 8]), (2, [9])]
+    """
+    place = 0
+    for batch in batches:
+        yield place, batch
+        place += len(batch)
+
+
+def batches_of(sampler: Any, epoch: int) -> Iterator[tuple[int, Indices]]:
     """The batches that a batch sampler gives in an epoch, one of ours or any iterable of lists of
-    numbers."""
+    numbers; each after the number of items that come before it."""
     kind = type(sampler)
     if (
         isinstance(sampler, BatchSampler)
         and kind.batches is BatchSampler.batches
         and kind.__iter__ is BatchSampler.__iter__
     ):
-        return sampler.iterate(epoch)
+        return sampler.placed(epoch)
     overridden = not isinstance(sampler, BatchSampler) or kind.batches is not BatchSampler.batches
     if hasattr(sampler, "batches") and overridden:
-        return iter(sampler.batches(epoch))
-    return iter(sampler)
+        return counted(sampler.batches(epoch))
+    return counted(sampler)
 
 
 def stream_of(sampler: Any, epoch: int) -> Iterator[Any]:

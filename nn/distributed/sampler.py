@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import COUNT, POSITIVE, check
-from ..data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
+from ..data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, counted
 from .collectives import share_of
 from .communication import group
 from .failures import DistributedError
@@ -141,8 +141,16 @@ class DistributedBatchSampler(_Epochs, BatchSampler):
 
     def iterate(self, epoch: int) -> Iterator[Any]:
         """This rank's parts of the batches of an epoch."""
-        for batch in super().iterate(self._chosen(epoch)):
-            yield np.asarray(batch)[share_of(len(batch), self.rank, self.num_replicas)]
+        return (part for _, part in self.placed(epoch))
+
+    def placed(self, epoch: int) -> Iterator[tuple[int, Any]]:
+        """This rank's parts, each after the number of items that come before it, those of other ranks among them.
+
+        So an item draws what it draws in one process, where the loaders of all ranks have the same seed.
+        """
+        for place, batch in counted(super().iterate(self._chosen(epoch))):
+            part = share_of(len(batch), self.rank, self.num_replicas)
+            yield place + part.start, np.asarray(batch)[part]
 
 
 def _check_same(owner: str, order: Sampler, options: str) -> None:
