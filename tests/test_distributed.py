@@ -318,8 +318,8 @@ def test_items_of_a_part_draw_what_they_draw_in_one_process() -> None:
         def __getitem__(self, i: int) -> tuple[int, float]:
             return i, np.random.rand()
 
-    def drawn(sampler: Any) -> dict[tuple[int, int], float]:
-        loader = DataLoader(Noisy(), batch_sampler=sampler, seed=4)
+    def drawn(batch_sampler: Any, **options: Any) -> dict[tuple[int, int], float]:
+        loader = DataLoader(Noisy(), batch_sampler=batch_sampler, seed=4, **options)
         rows = [(epoch, *row) for epoch in range(2) for batch in loader for row in zip(*batch, strict=True)]
         return {(epoch, int(i)): float(x) for epoch, i, x in rows}
 
@@ -328,6 +328,8 @@ def test_items_of_a_part_draw_what_they_draw_in_one_process() -> None:
         parts = [drawn(DistributedBatchSampler(11, 4, seed=5, num_replicas=ranks, rank=rank)) for rank in range(ranks)]
         assert {place: x for part in parts for place, x in part.items()} == whole
     assert len(set(whole.values())) == 22
+    every = [drawn(None, batch_size=3, sampler=DistributedSampler(11, 3, rank)) for rank in range(3)]
+    assert len({x for part in every for x in part.values()}) == 22, "different numbers, if others than in one process"
 
 
 @pytest.mark.parametrize("n", [0, 2, 7, 9])

@@ -326,7 +326,8 @@ class DataLoader:
 
         def batches() -> Iterator[tuple[int, Any]]:
             if self.batch_sampler is None:
-                return counted([index] for index in stream_of(self.sampler, epoch))
+                items = ([index] for index in stream_of(self.sampler, epoch))
+                return counted(items, getattr(self.sampler, "first_place", 0))
             return batches_of(self.batch_sampler, epoch)
 
         order = self.sampler if self.batch_sampler is None else self.batch_sampler

@@ -67,6 +67,11 @@ class Sampler:
 
     _epoch = 0  # of the next iteration
 
+    @property
+    def first_place(self) -> int:
+        """The place of the first item, by which items draw, among those of all samplers of an epoch."""
+        return 0
+
     def indices(self, epoch: int) -> Indices:
         """The numbers of the items in the order of an epoch."""
         raise NotImplementedError(
@@ -286,7 +291,7 @@ class BatchSampler:
 
     def placed(self, epoch: int) -> Iterator[tuple[int, Indices]]:
         """The batches of an epoch, each after the number of items that come before it."""
-        return counted(self.iterate(epoch))
+        return counted(self.iterate(epoch), getattr(self.sampler, "first_place", 0))
 
     _epoch = 0  # of the next iteration
 
@@ -313,13 +318,12 @@ def _in_pieces(sampler: Any) -> TypeGuard[Sampler]:
     return isinstance(sampler, Sampler) and type(sampler).__iter__ is Sampler.__iter__
 
 
-def counted(batches: Iterable[Indices]) -> Iterator[tuple[int, Indices]]:
-    """Batches, each after the number of items in those before it.
+def counted(batches: Iterable[Indices], place: int = 0) -> Iterator[tuple[int, Indices]]:
+    """Batches, each after the number of items in those before it, counted from a place on.
 
     >>> list(counted([[7, 8], [9]]))
     [(0, [7, 8]), (2, [9])]
     """
-    place = 0
     for batch in batches:
         yield place, batch
         place += len(batch)

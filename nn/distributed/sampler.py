@@ -91,6 +91,11 @@ class DistributedSampler(_Epochs, Sampler):
         if isinstance(self.order, RandomSampler):
             self.order.seed = seed
 
+    @property
+    def first_place(self) -> int:
+        """Places that no other rank has, so that items of different ranks draw different numbers by one seed."""
+        return self.rank * -(-len(self.order) // self.num_replicas)
+
     def indices(self, epoch: int) -> np.ndarray:
         order = np.asarray(self.order.indices(self._chosen(epoch)))
         n, ranks = len(order), self.num_replicas
