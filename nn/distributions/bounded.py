@@ -21,6 +21,9 @@ __all__ = ["Beta", "ContinuousBernoulli", "Kumaraswamy", "Uniform", "VonMises"]
 class Uniform(Numbers):
     """All numbers from low up to but without high are equally likely: log p(x) = -log(high - low).
 
+    Args:
+        low, high: the bounds.
+
     Raises:
         ValueError: low is not less than high.
 
@@ -201,8 +204,6 @@ class ContinuousBernoulli(Odds):
     C = 2 artanh(1 - 2 p) / (1 - 2 p), and 2 at p = 1/2; close to it the first terms of its series are taken.
 
     Args:
-        probs: p, between 0 and 1.
-        logits: its log odds; give one of both.
         lims: between these p the series is taken.
 
     >>> ContinuousBernoulli(0.5).log_prob(0.3)         # the uniform distribution
@@ -274,6 +275,10 @@ class VonMises(Centred, Numbers):
     """Angles around loc: log p(x) = k cos(x - loc) - log(2 pi I_0(k)), with k the concentration.
 
     The mean is that of the directions.  Draws are constants: they have no rsample.
+
+    Args:
+        loc: an angle, in radians.
+        concentration: k, above 0; the larger it is, the closer are the angles.
 
     >>> VonMises(0.0, 1.0).log_prob(0.0).round(4)
     Tensor(-1.0738, dtype=float32)

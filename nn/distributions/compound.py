@@ -121,6 +121,7 @@ class MixtureSameFamily(Distribution):
     Args:
         mixture_distribution: a Categorical, the weights w, of batch shape (...) and K classes.
         component_distribution: the components, of batch shape (..., K).
+        validate_args: whether values are checked; None: what `set_default_validate_args` says.
 
     >>> from nn.distributions import Normal
     >>> mixture = MixtureSameFamily(Categorical(probs=[0.5, 0.5]), Normal([-1.0, 1.0], [0.1, 0.1]))

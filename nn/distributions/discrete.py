@@ -61,7 +61,7 @@ class Odds(Numbers):
         """With a probability or with its log odds; give one of both.
 
         Args:
-            probs: p, between 0 and 1.
+            probs: p, the probability of a success, from 0 to 1; of `Geometric` above 0, of `NegativeBinomial` below 1.
             logits: log(p / (1 - p)), any number.
             validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
         """
@@ -89,10 +89,6 @@ class Odds(Numbers):
 
 class Bernoulli(Odds):
     """1 with probability p, else 0: log p(x) = x log p + (1 - x) log(1 - p).
-
-    Args:
-        probs: the probability of 1.
-        logits: its log odds; give one of both.
 
     >>> Bernoulli(0.25).log_prob(1.0)
     Tensor(-1.3862944, dtype=float32)
@@ -145,8 +141,6 @@ class Binomial(Odds):
 
     Args:
         total_count: n, the number of trials.
-        probs: p, the probability of a success.
-        logits: its log odds; give one of both.
 
     >>> Binomial(10, 0.5).mean
     Tensor(5., dtype=float32)
@@ -207,10 +201,6 @@ class Binomial(Odds):
 class Geometric(Odds):
     """The number of failures before the first success: log p(x) = x log(1 - p) + log p.
 
-    Args:
-        probs: p, the probability of a success, above 0.
-        logits: its log odds; give one of both.
-
     >>> Geometric(0.25).mean
     Tensor(3., dtype=float32)
     """
@@ -253,8 +243,6 @@ class NegativeBinomial(Odds):
 
     Args:
         total_count: n, the number of failures at which one stops counting, not negative.
-        probs: p, the probability of a success, below 1.
-        logits: its log odds; give one of both.
 
     >>> NegativeBinomial(3.0, 0.5).mean
     Tensor(3., dtype=float32)
@@ -297,6 +285,9 @@ class NegativeBinomial(Odds):
 
 class Poisson(Numbers):
     """Counts of independent events, `rate` of them on average: log p(x) = x log rate - rate - log x!
+
+    Args:
+        rate: the mean, not negative.
 
     >>> Poisson(2.0).log_prob(0.0)
     Tensor(-2., dtype=float32)

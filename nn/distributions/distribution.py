@@ -229,6 +229,11 @@ class Numbers(Distribution):
     """
 
     def __init__(self, validate_args: bool | None = None, **given: Any) -> None:
+        """Parameters of any shapes that can be broadcast together.
+
+        Args:
+            validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
+        """
         values = broadcast(*given.values())
         for name, value in zip(given, values, strict=True):
             setattr(self, name, value)

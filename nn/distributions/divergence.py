@@ -58,6 +58,9 @@ def register_kl(type_p: type[Distribution], type_q: type[Distribution]) -> Calla
 def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
     """KL(p || q), of the shape of the batches together.
 
+    Args:
+        p, q: the distributions: the mean over x of p of log p(x) - log q(x).
+
     Raises:
         NotImplementedError: no rule is known for the two types.
 

@@ -119,6 +119,10 @@ class Weibull(Numbers):
 
     log p(x) = log(k / scale) + (k - 1) log(x / scale) - (x / scale)^k
 
+    Args:
+        scale: above 0.
+        concentration: k, above 0; 1: the exponential distribution.
+
     >>> Weibull(2.0, 1.0).mean                         # an exponential variable
     Tensor(2., dtype=float32)
     """
@@ -169,6 +173,10 @@ class Weibull(Numbers):
 
 class Pareto(Numbers):
     """From `scale` on, falling as a power: log p(x) = log alpha + alpha log scale - (alpha + 1) log x.
+
+    Args:
+        scale: the smallest value, above 0.
+        alpha: above 0; the larger it is, the faster the density falls.
 
     >>> Pareto(1.0, 3.0).mean
     Tensor(1.5, dtype=float32)

@@ -21,7 +21,6 @@ class IndependentTransform(Transform):
     Args:
         base_transform: any transform.
         reinterpreted_batch_ndims: over how many of the last axes.
-        cache_size: taken for PyTorch's sake; nothing is kept.
 
     >>> from nn.distributions import ExpTransform
     >>> IndependentTransform(ExpTransform(), 1).log_abs_det_jacobian(Tensor([1.0, 2.0]), None)
@@ -62,7 +61,6 @@ class ComposeTransform(Transform):
 
     Args:
         parts: the transforms; none: what comes in stays as it is.
-        cache_size: taken for PyTorch's sake; nothing is kept.
 
     >>> from nn.distributions import AffineTransform, ExpTransform
     >>> ComposeTransform([AffineTransform(0.0, 2.0), ExpTransform()])(Tensor(0.0))

@@ -99,7 +99,6 @@ class ReshapeTransform(Transform):
 
     Args:
         in_shape, out_shape: the last axes before and after.
-        cache_size: taken for PyTorch's sake; nothing is kept.
 
     Raises:
         ValueError: the numbers of elements differ.
