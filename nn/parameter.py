@@ -79,6 +79,9 @@ class TransientBuffer(Buffer):
 def as_buffer(x: Tensor, persistent: bool = True) -> Buffer:
     """This very Tensor, made a buffer; it keeps its graph.
 
+    Args:
+        persistent: whether `state_dict()` has it.
+
     >>> x = Tensor([1.0])
     >>> as_buffer(x) is x, type(x).__name__
     (True, 'Buffer')

@@ -29,9 +29,7 @@ class Transform:
     bijective = True
 
     def __init__(self, cache_size: int = 0) -> None:
-        """PyTorch's transforms can keep what they computed last.
-
-        Args:
+        """Args:
             cache_size: taken for PyTorch's sake; nothing is kept.
         """
 
