@@ -81,7 +81,9 @@ class _OfConcentrationAndRate(Numbers):
     rate: Any
 
     def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
-        """Args:
+        """By concentration and rate.
+
+        Args:
             concentration: a, its shape, above 0.
             rate: b, above 0; the variable is one of rate 1, divided by it.
             validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
@@ -142,7 +144,9 @@ class Chi2(Gamma):
     df: Any
 
     def __init__(self, df: Any, validate_args: bool | None = None) -> None:
-        """Args:
+        """By the degrees of freedom.
+
+        Args:
             df: how many squares are added, above 0; it may be a fraction.
             validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
         """

@@ -29,8 +29,10 @@ class Transform:
     bijective = True
 
     def __init__(self, cache_size: int = 0) -> None:
-        """Args:
-            cache_size: taken for PyTorch's sake; nothing is kept.
+        """Nothing is kept of what it computes.
+
+        Args:
+            cache_size: taken for PyTorch's sake, without effect.
         """
 
     @property
