@@ -118,6 +118,7 @@ class DistributedBatchSampler(_Epochs, BatchSampler):
     Parts differ by one item at most; where a batch has fewer items than there are ranks, some are empty (`DataLoader`'s
     default `collate_fn` needs an item, so give it a data set that fetches many at once, such as `TensorDataset`).
     All ranks have as many batches, whatever the number of ranks, which may be another one when a training goes on.
+    Items draw what they draw in one process, where the DataLoaders of all ranks have one seed.
 
     Args:
         dataset: has a length; or its length; or a Sampler, the same on all ranks.
