@@ -27,6 +27,14 @@ def _classes(predictions: Any, targets: Any) -> tuple[np.ndarray, np.ndarray]:
 def accuracy(predictions: Any, targets: Any, top_k: int = 1) -> float:
     """The part of the targets, (N,), that are predicted, by classes (N,) or scores (N, C); or are among the k best scores.
 
+    Args:
+        predictions: classes, (N,), or scores, (N, C), of which the largest one counts.
+        targets: the true classes, (N,).
+        top_k: how many of the best scores may hold the target; above 1 it needs scores.
+
+    Raises:
+        ValueError: another number of predictions than of targets, or top_k without scores.
+
     >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
     0.5
     """
@@ -44,6 +52,11 @@ def accuracy(predictions: Any, targets: Any, top_k: int = 1) -> float:
 def confusion_matrix(predictions: Any, targets: Any, classes: int | None = None) -> np.ndarray:
     """How often class i (row) was predicted as class j (column), (C, C).
 
+    Args:
+        predictions: classes, (N,), or scores, (N, C), of which the largest one counts.
+        targets: the true classes, (N,).
+        classes: C; None: the largest class that occurs, plus 1.
+
     >>> confusion_matrix(np.array([0, 1, 1]), np.array([0, 1, 0]))
     array([[1, 1],
            [0, 1]])
@@ -55,7 +68,14 @@ def confusion_matrix(predictions: Any, targets: Any, classes: int | None = None)
 
 @dataclass(frozen=True)
 class ClassScores:
-    """Precision, recall and F1 of each class, (C,), and how often it occurs; 0 where a quotient is 0 / 0."""
+    """What `precision_recall_f1` returns: numbers for each class, (C,); 0 where a quotient is 0 / 0.
+
+    Attributes:
+        precision: which part of the predictions of the class is right.
+        recall: which part of the class is found.
+        f1: the harmonic mean of both.
+        support: how often the class occurs among the targets.
+    """
 
     precision: np.ndarray
     recall: np.ndarray
@@ -63,7 +83,11 @@ class ClassScores:
     support: np.ndarray
 
     def averaged(self, how: str = "macro") -> tuple[float, float, float]:
-        """(precision, recall, F1) over classes: "macro", all alike, or "weighted", by how often they occur."""
+        """(precision, recall, F1) over classes.
+
+        Args:
+            how: "macro": all classes count alike, or "weighted": by how often they occur.
+        """
         if how not in ("macro", "weighted"):
             raise ValueError(f"averages are 'macro' or 'weighted', got {how!r}")
         weights = self.support if how == "weighted" else np.ones(len(self.support))
@@ -73,6 +97,11 @@ class ClassScores:
 
 def precision_recall_f1(predictions: Any, targets: Any, classes: int | None = None) -> ClassScores:
     """Of each class: which part of its predictions is right, which part of it is found, and the harmonic mean of both.
+
+    Args:
+        predictions: classes, (N,), or scores, (N, C), of which the largest one counts.
+        targets: the true classes, (N,).
+        classes: C; None: the largest class that occurs, plus 1.
 
     >>> precision_recall_f1(np.array([0, 1, 1]), np.array([0, 1, 0])).f1.round(3)
     array([0.667, 0.667])
@@ -86,6 +115,9 @@ def precision_recall_f1(predictions: Any, targets: Any, classes: int | None = No
 
 def perplexity(mean_loss: Any) -> float:
     """e^loss, of a mean cross-entropy in nats: among how many equally likely symbols the model seems to choose.
+
+    Args:
+        mean_loss: the mean cross-entropy of a symbol, a number or a Tensor of one element.
 
     >>> round(perplexity(math.log(65)))
     65
@@ -101,7 +133,9 @@ def bleu(
         exp(min(0, 1 - r / c)) (p_1 ... p_N)^(1 / N),  p_n the part of the candidates' n-grams that occur in a reference
 
     Args:
-        candidates: sequences of tokens; references: for each of them one or more sequences.
+        candidates: sequences of tokens.
+        references: for each of them one or more sequences.
+        max_n: N, the length of the longest n-grams that count.
         smooth: add 1 to the counts of n-grams for n > 1 (Lin and Och, 2004), for short texts.
 
     >>> round(bleu([["a", "b", "c", "d", "e"]], [[["a", "b", "c", "d", "x"]]]), 4)

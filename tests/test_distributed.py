@@ -310,6 +310,28 @@ def test_an_empty_part_is_a_batch_without_rows() -> None:
         assert [x.shape for (x,) in DataLoader(dataset, batch_sampler=sampler)] == [(2, 3), (0, 3)]
 
 
+def test_items_of_a_part_draw_what_they_draw_in_one_process() -> None:
+    class Noisy:
+        def __len__(self) -> int:
+            return 11
+
+        def __getitem__(self, i: int) -> tuple[int, float]:
+            return i, np.random.rand()
+
+    def drawn(batch_sampler: Any, **options: Any) -> dict[tuple[int, int], float]:
+        loader = DataLoader(Noisy(), batch_sampler=batch_sampler, seed=4, **options)
+        rows = [(epoch, *row) for epoch in range(2) for batch in loader for row in zip(*batch, strict=True)]
+        return {(epoch, int(i)): float(x) for epoch, i, x in rows}
+
+    whole = drawn(BatchSampler(RandomSampler(range(11), seed=5), 4, False))
+    for ranks in (2, 3):
+        parts = [drawn(DistributedBatchSampler(11, 4, seed=5, num_replicas=ranks, rank=rank)) for rank in range(ranks)]
+        assert {place: x for part in parts for place, x in part.items()} == whole
+    assert len(set(whole.values())) == 22
+    every = [drawn(None, batch_size=3, sampler=DistributedSampler(11, 3, rank)) for rank in range(3)]
+    assert len({x for part in every for x in part.values()}) == 22, "different numbers, if others than in one process"
+
+
 @pytest.mark.parametrize("n", [0, 2, 7, 9])
 def test_samplers_of_the_ranks_give_each_item_once(n: int) -> None:
     def samplers(**options: Any) -> list[DistributedSampler]:

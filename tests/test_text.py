@@ -93,6 +93,15 @@ def test_beam_search_with_a_wide_beam_finds_the_best_sequence() -> None:
     assert text.greedy(step, 0, end, 8)[: len(one)] == one
 
 
+def test_no_way_to_decode_gives_more_tokens_than_asked_for() -> None:
+    def step(token: int, state: Any) -> Any:
+        return np.zeros(3), state
+
+    for longest in (0, 1, 4):
+        assert len(text.greedy(step, 0, 2, longest)) == len(text.sample(step, 0, None, longest)) == longest
+        assert {len(found.tokens) for found in text.beam_search(step, 0, 2, longest, beam=2)} <= set(range(longest + 1))
+
+
 def test_sampling_follows_the_filtered_probabilities() -> None:
     logits = np.log([0.4, 0.3, 0.2, 0.1])
     np.testing.assert_allclose(text.filtered(logits, top_k=2), [4 / 7, 3 / 7, 0, 0])

@@ -22,6 +22,9 @@ def default_collate(batch: Sequence[Any]) -> Any:
 
     Python's floats get the default dtype.  Texts stay a list.
 
+    Args:
+        batch: the items, one at least.
+
     Raises:
         TypeError: an item, or a part of it, is None or something else that cannot be stacked.
         ValueError: items of different shapes, lengths or keys.
@@ -116,6 +119,10 @@ def _stacked(items: Sequence[Any], path: str) -> Tensor:
 
 def default_convert(data: Any) -> Any:
     """One item with its arrays as Tensors; what `DataLoader(batch_size=None)` gives.
+
+    Args:
+        data: an array of numbers, or a dict, list or tuple of such, nested in any way; what is none
+            of these stays as it is.
 
     >>> default_convert((np.array([1.0]), "a", 2))
     (Tensor([1.], dtype=float64), 'a', 2)

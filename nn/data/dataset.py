@@ -77,6 +77,12 @@ class IterableDataset(Dataset):
 class ChainDataset(IterableDataset):
     """Streams one after the other.
 
+    Args:
+        datasets: the IterableDatasets, in the order in which they are read.
+
+    Raises:
+        TypeError: one of them is no IterableDataset.
+
     >>> list(ChainDataset([ChainDataset([]), ChainDataset([])]))
     []
     """
@@ -100,6 +106,14 @@ class ChainDataset(IterableDataset):
 
 class TensorDataset(Dataset):
     """Arrays or Tensors side by side: item i is a tuple of their rows i.
+
+    Args:
+        tensors: arrays, Tensors or lists, all of one length: inputs and targets, say.
+        transform: called with the first element of each item, which its result replaces; None:
+            items are taken as they are, many at once.
+
+    Raises:
+        ValueError: there are none, or their lengths differ.
 
     >>> data = TensorDataset(np.array([1.0, 2.0]), np.array([0, 1]))
     >>> len(data), data[1]
@@ -141,6 +155,11 @@ def _with_rows(values: Any) -> Any:
 class Subset(Dataset):
     """Some items of a data set.
 
+    Args:
+        dataset: has items by number.
+        indices: the numbers of the items, (N,), in the order that they have here; or N truth values
+            xxx.
+
     >>> Subset([10, 20, 30], [2, 0])[0]
     30
     """
@@ -166,6 +185,12 @@ class Subset(Dataset):
 
 class ConcatDataset(Dataset):
     """Data sets one after the other.
+
+    Args:
+        datasets: each has a length and items by number.
+
+    Raises:
+        TypeError: one of them is a stream, which `ChainDataset` takes.
 
     >>> len(ConcatDataset([[1, 2], [3]])), ConcatDataset([[1, 2], [3]])[2]
     (3, 3)
@@ -213,9 +238,10 @@ def random_split(
     """Parts of a data set, drawn at random by a seed.
 
     Args:
+        dataset: has a length and items by number; the parts read their items from it.
         lengths: numbers of items, or fractions that add up to 1 (what rounding leaves goes to the
             first parts).
-        generator: an integer or a numpy.random.Generator that gives the seed.
+        generator: an integer or a numpy.random.Generator that gives the seed, in place of `seed`.
         seed: by default 0, so that a split is the same in every run.
 
     Raises:

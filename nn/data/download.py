@@ -49,6 +49,7 @@ def download(
     and its checksum is right.
 
     Args:
+        url: the address, https:// or, of a server on this machine, http://.
         sha256: the checksum that the file must have, in hexadecimal.
         folder: by default `cache_folder()`.
         name: of the file in that folder, by default as in the address; a plain name, without

@@ -35,6 +35,7 @@ class WorkerInfo:
 
     Attributes:
         id: from 0 to num_workers - 1.
+        num_workers: how many workers the loader has.
         seed: of this worker and epoch, for generators of your own.
         dataset: the data set as this worker has it; a copy in a process.
     """

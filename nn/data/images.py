@@ -30,7 +30,8 @@ class ImageFolder(Dataset):
     here, or too large is a ValueError that names its file.
 
     Args:
-        transform: called with each image array.
+        root: the folder that holds one folder for each class; folders within these are searched, too.
+        transform: called with each image array; None: it stays as it is.
         mode: pillow's mode that images are brought to, "RGB" or "L", say.
         max_pixels: the largest image that is decoded; a small file can claim a large one.
 

@@ -25,6 +25,7 @@ from .sampler import (
     Sampler,
     SequentialSampler,
     batches_of,
+    counted,
     draws_by_seed,
     seed_of,
     stream_of,
@@ -86,6 +87,10 @@ class DataLoader:
             picklable then.
         seed: decides the order and the draws of all epochs; by default drawn from minigrad's
             generator.
+
+    Attributes:
+        epoch, position: the epoch, from 0, and the batch in it that come next in the iteration that
+            went on last; at the last batch already the beginning of the next epoch.
 
     Raises:
         ValueError: options that exclude each other, or are out of their range.
@@ -308,23 +313,21 @@ class DataLoader:
     def _jobs(self, iteration: int, epoch: int, start: int) -> Iterator[Job]:
         """What there is to fetch, from batch `start` on; all of it where the data set is a
         stream."""
-        key, place = (self.seed, epoch), 0
+        key = (self.seed, epoch)
         if isinstance(self.dataset, IterableDataset):
             while True:
                 yield Job(iteration, key, 0, None)
-        batches = self._batches(epoch)
-        for indices in islice(batches, start):
-            place += len(indices)
-        for indices in batches:
+        for place, indices in islice(self._batches(epoch), start, None):
             yield Job(iteration, key, place, indices)
-            place += len(indices)
 
-    def _batches(self, epoch: int) -> Iterator[Any]:
-        """The numbers of the items of each batch; samplers draw by the seed and the epoch."""
+    def _batches(self, epoch: int) -> Iterator[tuple[int, Any]]:
+        """The place and the numbers of the items of each batch; samplers draw by the seed and the
+        epoch."""
 
-        def batches() -> Iterator[Any]:
+        def batches() -> Iterator[tuple[int, Any]]:
             if self.batch_sampler is None:
-                return ([index] for index in stream_of(self.sampler, epoch))
+                items = ([index] for index in stream_of(self.sampler, epoch))
+                return counted(items, getattr(self.sampler, "first_place", 0))
             return batches_of(self.batch_sampler, epoch)
 
         order = self.sampler if self.batch_sampler is None else self.batch_sampler

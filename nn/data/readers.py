@@ -100,6 +100,12 @@ def read_idx(path: Name) -> np.ndarray:
 
     The format: two zero bytes, the element type, the number of axes, their lengths as big-endian 32-bit integers, the elements.
 
+    Args:
+        path: the file; whether it is gzipped, its first bytes say.
+
+    Returns:
+        An array of the shape and type in the header, in the byte order of this machine.
+
     Raises:
         ValueError: where the file is no idx file, its size is not what its header says, or it holds
             NaN or infinity.
@@ -144,6 +150,14 @@ def read_mnist(folder: Name, train: bool = True) -> tuple[np.ndarray, np.ndarray
     """MNIST's (or Fashion-MNIST's) images, (N, 28, 28) of uint8, and labels, (N,), from the four published files.
 
     The names are train-images-idx3-ubyte, train-labels-idx1-ubyte and t10k-..., with or without .gz.
+
+    Args:
+        folder: where the files are.
+        train: the images to train with, or, with False, those of the test ("t10k").
+
+    Raises:
+        FileNotFoundError: one of the two files is not there.
+        ValueError: they are no idx files of images and of as many labels.
     """
     prefix, arrays = "train" if train else "t10k", []
     for kind in ("images-idx3", "labels-idx1"):
@@ -169,7 +183,12 @@ def read_cifar(paths: Name | Sequence[Name], classes: int = 10) -> tuple[np.ndar
     """CIFAR images, (N, 3, 32, 32) of uint8, and labels, (N,), from files of the binary version (no pickle).
 
     Args:
+        paths: a file, or several, whose images follow each other: data_batch_1.bin to
+            data_batch_5.bin, say.
         classes: 10 or 100; of CIFAR-100 the fine labels are returned.
+
+    Raises:
+        ValueError: there is no file, one is cut off, or holds labels out of their range.
     """
     if classes not in (10, 100):
         raise ValueError(f"read_cifar: classes must be 10 or 100, got {classes}")

@@ -21,7 +21,7 @@ from ..values import host
 
 __all__ = [
     "BatchSampler", "RandomSampler", "Sampler", "SequentialSampler", "SubsetRandomSampler", "WeightedRandomSampler",
-    "batches_of", "draws_by_seed", "seed_of", "stream_of",
+    "batches_of", "counted", "draws_by_seed", "seed_of", "stream_of",
 ]  # fmt: skip
 
 #: How many numbers samplers with replacement draw at once.
@@ -60,9 +60,17 @@ def _generator(seed: int, epoch: int) -> np.random.Generator:
 
 class Sampler:
     """The base of samplers; a subclass writes `indices(epoch)`, or `__iter__` and `__len__` as in
-    PyTorch."""
+    PyTorch.
+
+    An epoch is a number from 0: `indices` and `pieces` give the same order for the same one.
+    """
 
     _epoch = 0  # of the next iteration
+
+    @property
+    def first_place(self) -> int:
+        """The place of the first item, by which items draw, among those of all samplers of an epoch."""
+        return 0
 
     def indices(self, epoch: int) -> Indices:
         """The numbers of the items in the order of an epoch."""
@@ -89,6 +97,9 @@ class Sampler:
 class SequentialSampler(Sampler):
     """0, 1, 2 ...
 
+    Args:
+        data_source: has a length; nothing else of it is read.
+
     >>> list(SequentialSampler("abc"))
     [0, 1, 2]
     """
@@ -107,8 +118,10 @@ class RandomSampler(Sampler):
     """A permutation for each epoch; with replacement, draws.
 
     Args:
+        data_source: has a length; nothing else of it is read.
+        replacement: draw each item by itself, so that one may come several times, another never.
         num_samples: how many items an epoch has; by default as many as the data.  With replacement
-            it may be huge.
+            it may be huge; without, one permutation follows another where it is more than the data.
         generator: an integer or a numpy.random.Generator that gives the seed.
         seed: decides the order of all epochs; by default drawn from minigrad's generator.
 
@@ -155,6 +168,11 @@ class RandomSampler(Sampler):
 class SubsetRandomSampler(Sampler):
     """Given numbers in a random order.
 
+    Args:
+        indices: the numbers, (N,), each of which comes once in an epoch.
+        generator: an integer or a numpy.random.Generator that gives the seed.
+        seed: decides the order of all epochs; by default drawn from minigrad's generator.
+
     >>> sorted(SubsetRandomSampler([4, 7], seed=0))
     [4, 7]
     """
@@ -176,6 +194,18 @@ class SubsetRandomSampler(Sampler):
 
 class WeightedRandomSampler(Sampler):
     """Draws with probabilities proportional to weights: rare classes as often as common ones, say.
+
+    Args:
+        weights: a number for each item, (N,); they need not add up to 1.
+        num_samples: how many items an epoch has.
+        replacement: whether an item may come several times; False: no item comes twice, and each
+            draw is among those that are left.
+        generator: an integer or a numpy.random.Generator that gives the seed.
+        seed: decides the draws of all epochs; by default drawn from minigrad's generator.
+
+    Raises:
+        ValueError: weights that are negative, not finite, or all 0; or fewer of them are above 0
+            than items are drawn without replacement.
 
     >>> set(WeightedRandomSampler([0.0, 1.0, 1.0], 50, seed=0)) == {1, 2}
     True
@@ -224,6 +254,8 @@ class BatchSampler:
     Args:
         sampler: a Sampler, or anything that gives the numbers (or keys) of items when it is
             iterated.
+        batch_size: how many items a batch has.
+        drop_last: leave out a last batch that is smaller.
 
     >>> list(BatchSampler(SequentialSampler("abcde"), 2, drop_last=False))
     [[0, 1], [2, 3], [4]]
@@ -257,6 +289,10 @@ class BatchSampler:
         if len(left) and not self.drop_last:
             yield left
 
+    def placed(self, epoch: int) -> Iterator[tuple[int, Indices]]:
+        """The batches of an epoch, each after the number of items that come before it."""
+        return counted(self.iterate(epoch), getattr(self.sampler, "first_place", 0))
+
     _epoch = 0  # of the next iteration
 
     def __iter__(self) -> Iterator[list[Any]]:
@@ -282,20 +318,31 @@ def _in_pieces(sampler: Any) -> TypeGuard[Sampler]:
     return isinstance(sampler, Sampler) and type(sampler).__iter__ is Sampler.__iter__
 
 
-def batches_of(sampler: Any, epoch: int) -> Iterator[Indices]:
+def counted(batches: Iterable[Indices], place: int = 0) -> Iterator[tuple[int, Indices]]:
+    """Batches, each after the number of items in those before it, counted from a place on.
+
+    >>> list(counted([[7, 8], [9]]))
+    [(0, [7, 8]), (2, [9])]
+    """
+    for batch in batches:
+        yield place, batch
+        place += len(batch)
+
+
+def batches_of(sampler: Any, epoch: int) -> Iterator[tuple[int, Indices]]:
     """The batches that a batch sampler gives in an epoch, one of ours or any iterable of lists of
-    numbers."""
+    numbers; each after the number of items that come before it."""
     kind = type(sampler)
     if (
         isinstance(sampler, BatchSampler)
         and kind.batches is BatchSampler.batches
         and kind.__iter__ is BatchSampler.__iter__
     ):
-        return sampler.iterate(epoch)
+        return sampler.placed(epoch)
     overridden = not isinstance(sampler, BatchSampler) or kind.batches is not BatchSampler.batches
     if hasattr(sampler, "batches") and overridden:
-        return iter(sampler.batches(epoch))
-    return iter(sampler)
+        return counted(sampler.batches(epoch))
+    return counted(sampler)
 
 
 def stream_of(sampler: Any, epoch: int) -> Iterator[Any]:

@@ -30,8 +30,12 @@ def read_csv(
     """Numbers from a CSV file: (features (N, F), targets (N,) or None, names of the features).
 
     Args:
-        target: the name or number of the column of targets; text there becomes class numbers, in
-            alphabetical order.
+        path: the file.
+        target: the name or number (-1: the last) of the column of targets; None: there is none.
+            Text there becomes class numbers, in alphabetical order.
+        header: whether the first row has the names of the columns; False: it is data, and the
+            names are "0", "1" ...
+        delimiter: the one character between fields, ";" say.
         dtype: of the features; a number that it cannot hold, such as 1.7 among integers, is an
             error.
         allow_nan: empty fields and "nan" are NaN, and "inf" is infinite, in place of an error.

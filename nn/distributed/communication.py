@@ -155,6 +155,11 @@ def all_reduce(tree: Any, op: str = "sum", async_op: bool = False) -> Any:
 def broadcast(tree: Any, src: int = 0, async_op: bool = False) -> Any:
     """What the tree is on rank `src`, on all ranks; all must give one with the same shapes and dtypes.
 
+    Args:
+        tree: numbers, arrays or Tensors; those of other ranks than `src` say but their shapes and dtypes.
+        src: the rank whose values all get.
+        async_op: return a `Work`, whose `wait()` gives the result, instead of waiting.
+
     >>> broadcast([1.5, np.arange(3)])
     [1.5, array([0, 1, 2])]
     """
@@ -166,7 +171,9 @@ def broadcast(tree: Any, src: int = 0, async_op: bool = False) -> Any:
 def all_gather(tree: Any, async_op: bool = False) -> Any:
     """The trees of all ranks in a list, on all ranks.
 
-    The length of axis 0 may differ from rank to rank.
+    Args:
+        tree: numbers, arrays or Tensors; the length of axis 0 may differ from rank to rank.
+        async_op: return a `Work`, whose `wait()` gives the result, instead of waiting.
 
     >>> all_gather(np.arange(3))
     [array([0, 1, 2])]
@@ -178,7 +185,10 @@ def all_gather(tree: Any, async_op: bool = False) -> Any:
 def gather(tree: Any, dst: int = 0, async_op: bool = False) -> Any:
     """The trees of all ranks in a list, on rank `dst`; None on the others.
 
-    The length of axis 0 may differ from rank to rank.
+    Args:
+        tree: numbers, arrays or Tensors; the length of axis 0 may differ from rank to rank.
+        dst: the rank that gets the list.
+        async_op: return a `Work`, whose `wait()` gives the result, instead of waiting.
 
     >>> gather({"rank": 0})
     [{'rank': 0}]
@@ -193,6 +203,11 @@ def reduce_scatter(tree: Any, op: str = "sum", async_op: bool = False) -> Any:
     """This rank's part, along axis 0, of the sum (or mean) over all ranks.
 
     Parts are those of `np.array_split`: their lengths differ by one at most.  `all_gather` puts them together again.
+
+    Args:
+        tree: arrays or Tensors of one axis at least, with the same shapes and dtypes on all ranks.
+        op: "sum" or "mean".
+        async_op: return a `Work`, whose `wait()` gives the result, instead of waiting.
 
     >>> reduce_scatter(np.ones(4))
     array([1., 1., 1., 1.])
@@ -210,6 +225,7 @@ def send(x: Any, dst: int, tag: int = 0, async_op: bool = False) -> Work | None:
     """Send a number, an array or a Tensor to one other rank, which calls `recv`.
 
     Args:
+        x: a number, an array or a Tensor.
         dst: the rank that it is for.
         tag: a number from 0 to 16383, by which the receiver tells messages apart.
         async_op: return a `Work` instead of waiting until the message is on its way.

@@ -59,6 +59,7 @@ def clip_grad_norm_(
         parameters: those of this rank, perhaps none.
         max_norm: the norm that the gradients of all ranks together have at most.
         norm_type: p of the p-norm; inf for the largest absolute value.
+        error_if_nonfinite: raise an error where the norm is infinite or NaN, instead of scaling by it.
 
     Returns:
         the norm before, the same on all ranks.

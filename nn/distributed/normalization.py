@@ -25,7 +25,7 @@ class SyncBatchNorm(BatchNorm1d):
     Mean and variance are those of all ranks' examples, and gradients flow through them to all ranks' inputs, as in one process
     with the whole batch.  The running values are the same on all ranks.  A rank's part may be empty.
 
-    The options are those of `BatchNorm1d`.
+    The arguments are those of `BatchNorm1d`.
 
     >>> SyncBatchNorm(2)(Tensor([[1.0, 2.0], [3.0, 6.0]])).round(3).tolist()
     [[-1.0, -1.0], [1.0, 1.0]]

@@ -9,6 +9,7 @@ from typing import Any
 from minigrad import Tensor, is_grad_enabled
 
 from ..checks import POSITIVE, at_least, check
+from ..functional.loss import without_examples
 from ..module import Module
 from .agreement import check_same, copy_from_first, state_of
 from .communication import group
@@ -28,8 +29,8 @@ class DataParallel(Module):
     with 3 of 8 examples 3/8.  How many there are is read from the arrays that the model is called with, along `batch_axis`,
     which is 1 for `nn.RNN` and others whose axis 0 is time; where some have no axis of examples (a mask of (time, time)), or
     the loss is a mean over something else (the tokens that are not padding), take batch_axis=None and call `set_examples`.
-    A rank may have no examples: it calls the model with arrays of length 0, and its loss, a NaN, does not count.  Under
-    `no_grad()` the ranks do not meet.
+    A rank may have no examples: it calls the model with arrays of length 0, and its loss, a NaN, does not count; the losses of
+    `nn` are NaN then without a warning, `np.mean` and `.mean()` warn.  Under `no_grad()` the ranks do not meet.
 
     Gradients are dense, those of `nn.Embedding(sparse=True)` too.  An optimizer whose closure decides by the loss, `LBFGS` say,
     must be given that of all ranks: `return all_reduce(loss.detach(), "mean")`.
@@ -74,11 +75,20 @@ class DataParallel(Module):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the model computes from this rank's examples."""
-        if group().size > 1 and is_grad_enabled():
-            meeting = self._meet()
-            if self.reduction == "mean" and self.batch_axis is not None:
-                meeting.examples.note(examples_in((args, kwargs), self.batch_axis))
+        if group().size > 1:
+            self._count((args, kwargs))
         return self.module(*args, **kwargs)
+
+    def _count(self, arguments: Any) -> None:
+        """Tell the others how many examples this rank has."""
+        if not is_grad_enabled():
+            without_examples.set(False)  # the NaN of an evaluation counts, and so does the warning
+            return
+        meeting = self._meet()
+        if self.reduction == "mean" and self.batch_axis is not None:
+            examples = examples_in(arguments, self.batch_axis)
+            meeting.examples.note(examples)
+            without_examples.set(not examples)
 
     def set_examples(self, number: float) -> None:
         """Say what this rank's loss is a mean over, for the next backward pass: how many examples, tokens, or what weight.
@@ -97,6 +107,7 @@ class DataParallel(Module):
             raise ValueError('set_examples: with reduction="sum" losses count fully, however many examples there are')
         if group().size > 1:
             self._meet().examples.give(number)
+            without_examples.set(not number)
 
     @contextmanager
     def no_sync(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import COUNT, POSITIVE, check
-from ..data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
+from ..data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, counted
 from .collectives import share_of
 from .communication import group
 from .failures import DistributedError
@@ -57,7 +57,8 @@ class DistributedSampler(_Epochs, Sampler):
     Args:
         dataset: has a length; or its length.
         num_replicas, rank: by default world_size() and rank().
-        shuffle: a new order for each epoch, by the seed, which must be the same on all ranks.
+        shuffle: a new order for each epoch, by the seed; False: that of the data.
+        seed: decides the orders of all epochs; it must be the same on all ranks.
         drop_last: leave out the last items, so that all ranks have as many.
         pad: repeat the first items, so that all ranks have as many; PyTorch's default.
 
@@ -90,6 +91,11 @@ class DistributedSampler(_Epochs, Sampler):
         if isinstance(self.order, RandomSampler):
             self.order.seed = seed
 
+    @property
+    def first_place(self) -> int:
+        """Places that no other rank has, so that items of different ranks draw different numbers by one seed."""
+        return self.rank * -(-len(self.order) // self.num_replicas)
+
     def indices(self, epoch: int) -> np.ndarray:
         order = np.asarray(self.order.indices(self._chosen(epoch)))
         n, ranks = len(order), self.num_replicas
@@ -112,11 +118,13 @@ class DistributedBatchSampler(_Epochs, BatchSampler):
     Parts differ by one item at most; where a batch has fewer items than there are ranks, some are empty (`DataLoader`'s
     default `collate_fn` needs an item, so give it a data set that fetches many at once, such as `TensorDataset`).
     All ranks have as many batches, whatever the number of ranks, which may be another one when a training goes on.
+    Items draw what they draw in one process, where the DataLoaders of all ranks have one seed.
 
     Args:
         dataset: has a length; or its length; or a Sampler, the same on all ranks.
         batch_size: of all ranks together.
-        shuffle: a new order for each epoch, by the seed, which must be the same on all ranks; of a data set.
+        shuffle: a new order for each epoch, by the seed; False: that of the data.  A Sampler has an order of its own.
+        seed: decides the orders of all epochs; it must be the same on all ranks.
         drop_last: leave out a last batch that is smaller.
         num_replicas, rank: by default world_size() and rank().
 
@@ -139,8 +147,16 @@ class DistributedBatchSampler(_Epochs, BatchSampler):
 
     def iterate(self, epoch: int) -> Iterator[Any]:
         """This rank's parts of the batches of an epoch."""
-        for batch in super().iterate(self._chosen(epoch)):
-            yield np.asarray(batch)[share_of(len(batch), self.rank, self.num_replicas)]
+        return (part for _, part in self.placed(epoch))
+
+    def placed(self, epoch: int) -> Iterator[tuple[int, Any]]:
+        """This rank's parts, each after the number of items that come before it, those of other ranks among them.
+
+        So an item draws what it draws in one process, where the loaders of all ranks have the same seed.
+        """
+        for place, batch in counted(super().iterate(self._chosen(epoch))):
+            part = share_of(len(batch), self.rank, self.num_replicas)
+            yield place + part.start, np.asarray(batch)[part]
 
 
 def _check_same(owner: str, order: Sampler, options: str) -> None:

@@ -17,7 +17,13 @@ def nothing() -> Steps:
 
 
 class Work:
-    """Something that goes on while the program does other things.
+    """Something that goes on while the program does other things: what functions return with async_op=True.
+
+    Args:
+        what: what it is, in words, for errors.
+        place: the number of the collective; None for a message between two ranks.
+        steps: what is done, piece by piece.
+        wait: called by `wait()`, with this; it goes on with the steps until they are done.
 
     >>> from nn import distributed
     >>> work = distributed.all_reduce(2.0, async_op=True)
@@ -25,8 +31,7 @@ class Work:
     2.0
 
     Attributes:
-        what: what it is, in words, for errors.
-        place: the number of the collective; None for a message between two ranks.
+        what, place: what was given.
         is_done: whether `wait()` would return at once.
     """
 

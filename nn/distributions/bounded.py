@@ -21,6 +21,9 @@ __all__ = ["Beta", "ContinuousBernoulli", "Kumaraswamy", "Uniform", "VonMises"]
 class Uniform(Numbers):
     """All numbers from low up to but without high are equally likely: log p(x) = -log(high - low).
 
+    Args:
+        low, high: the bounds.
+
     Raises:
         ValueError: low is not less than high.
 
@@ -87,6 +90,14 @@ class _OfTwoConcentrations(Numbers):
     def __init__(
         self, concentration1: Any, concentration0: Any, validate_args: bool | None = None
     ) -> None:
+        """Numbers between 0 and 1.
+
+        Args:
+            concentration1: a, above 0; the larger it is, the closer to 1.
+            concentration0: b, above 0; the larger it is, the closer to 0.
+            validate_args: whether parameters and values are checked; None: what
+                `set_default_validate_args` says.
+        """
         super().__init__(
             validate_args, concentration1=concentration1, concentration0=concentration0
         )
@@ -264,6 +275,10 @@ class VonMises(Centred, Numbers):
     """Angles around loc: log p(x) = k cos(x - loc) - log(2 pi I_0(k)), with k the concentration.
 
     The mean is that of the directions.  Draws are constants: they have no rsample.
+
+    Args:
+        loc: an angle, in radians.
+        concentration: k, above 0; the larger it is, the closer are the angles.
 
     >>> VonMises(0.0, 1.0).log_prob(0.0).round(4)
     Tensor(-1.0738, dtype=float32)

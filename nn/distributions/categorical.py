@@ -39,6 +39,13 @@ class Classes(Distribution):
     has_enumerate_support = True
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
+        """K classes by their probabilities or by logarithms of them; give one of both.
+
+        Args:
+            probs: (..., K), probabilities; they are divided by their sum.
+            logits: (..., K), log probabilities up to a constant.
+            validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
+        """
         name = type(self).__name__
         given = only_one(name, probs=probs, logits=logits)
         (value,) = broadcast(probs if logits is None else logits)
@@ -103,10 +110,6 @@ class Classes(Distribution):
 class Categorical(Classes):
     """A class by its number, 0 to K - 1.
 
-    Args:
-        probs: (..., K), probabilities; they are divided by their sum.
-        logits: (..., K), log probabilities up to a constant; give one of both.
-
     >>> die = Categorical(probs=[1.0, 1.0, 2.0])
     >>> die.log_prob(2)
     Tensor(-0.6931472, dtype=float32)
@@ -152,7 +155,7 @@ class Categorical(Classes):
 
 
 class OneHotCategorical(Classes):
-    """A class as a vector with one 1 and zeros; arguments as of `Categorical`.
+    """A class as a vector with one 1 and zeros.
 
     >>> OneHotCategorical(probs=[0.25, 0.75]).log_prob([0.0, 1.0])
     Tensor(-0.2876821, dtype=float32)
@@ -208,7 +211,6 @@ class Multinomial(Classes):
 
     Args:
         total_count: n, one number.
-        probs: (..., K), as of `Categorical`; or `logits`.
 
     >>> Multinomial(10, probs=[0.5, 0.5]).sample((3,)).sum(axis=-1).tolist()
     [10.0, 10.0, 10.0]

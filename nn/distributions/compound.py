@@ -48,6 +48,14 @@ class _OfOne(Constraint):
 class Independent(Distribution):
     """The last axes of a distribution's batch as axes of one value, whose log density is the sum over them.
 
+    Args:
+        base_distribution: any distribution.
+        reinterpreted_batch_ndims: how many of the last axes of its batch; 0: none.
+        validate_args: whether values are checked; None: what `set_default_validate_args` says.
+
+    Raises:
+        ValueError: the batch has fewer axes.
+
     >>> from nn.distributions import Normal
     >>> Independent(Normal(np.zeros(3), 1.0), 1).event_shape
     (3,)
@@ -113,6 +121,7 @@ class MixtureSameFamily(Distribution):
     Args:
         mixture_distribution: a Categorical, the weights w, of batch shape (...) and K classes.
         component_distribution: the components, of batch shape (..., K).
+        validate_args: whether values are checked; None: what `set_default_validate_args` says.
 
     >>> from nn.distributions import Normal
     >>> mixture = MixtureSameFamily(Categorical(probs=[0.5, 0.5]), Normal([-1.0, 1.0], [0.1, 0.1]))

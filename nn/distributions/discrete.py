@@ -58,6 +58,13 @@ class Odds(Numbers):
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
+        """With a probability or with its log odds; give one of both.
+
+        Args:
+            probs: p, the probability of a success, from 0 to 1; of `Geometric` above 0, of `NegativeBinomial` below 1.
+            logits: log(p / (1 - p)), any number.
+            validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
+        """
         self._start(probs, logits, validate_args)
 
     def _start(
@@ -82,10 +89,6 @@ class Odds(Numbers):
 
 class Bernoulli(Odds):
     """1 with probability p, else 0: log p(x) = x log p + (1 - x) log(1 - p).
-
-    Args:
-        probs: the probability of 1.
-        logits: its log odds; give one of both.
 
     >>> Bernoulli(0.25).log_prob(1.0)
     Tensor(-1.3862944, dtype=float32)
@@ -238,6 +241,9 @@ class NegativeBinomial(Odds):
 
     log p(x) = log gamma(n + x) - log gamma(x + 1) - log gamma(n) + n log(1 - p) + x log p
 
+    Args:
+        total_count: n, the number of failures at which one stops counting, not negative.
+
     >>> NegativeBinomial(3.0, 0.5).mean
     Tensor(3., dtype=float32)
     """
@@ -279,6 +285,9 @@ class NegativeBinomial(Odds):
 
 class Poisson(Numbers):
     """Counts of independent events, `rate` of them on average: log p(x) = x log rate - rate - log x!
+
+    Args:
+        rate: the mean, not negative.
 
     >>> Poisson(2.0).log_prob(0.0)
     Tensor(-2., dtype=float32)

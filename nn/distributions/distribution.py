@@ -163,7 +163,11 @@ class Distribution:
         self._missing("entropy")
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
-        """All possible values, along a first axis of their own."""
+        """All possible values, along a first axis of their own.
+
+        Args:
+            expand: repeat them along the batch: (K, *batch_shape, *event_shape); False: with axes of length 1 there.
+        """
         raise NotImplementedError(f"{type(self).__name__}: its values cannot be enumerated")
 
     @property
@@ -192,6 +196,9 @@ class Distribution:
 
     def expand(self, batch_shape: Any) -> Self:
         """The same distribution with its parameters repeated along a larger batch.
+
+        Args:
+            batch_shape: the new shape, to which the present one can be broadcast.
 
         >>> from nn.distributions import Normal
         >>> Normal(0.0, 1.0).expand((3, 2)).sample().shape
@@ -222,6 +229,11 @@ class Numbers(Distribution):
     """
 
     def __init__(self, validate_args: bool | None = None, **given: Any) -> None:
+        """Parameters of any shapes that can be broadcast together.
+
+        Args:
+            validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
+        """
         values = broadcast(*given.values())
         for name, value in zip(given, values, strict=True):
             setattr(self, name, value)

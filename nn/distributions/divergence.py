@@ -34,6 +34,9 @@ _rules: dict[tuple[type, type], Callable[..., Any]] = {}
 def register_kl(type_p: type[Distribution], type_q: type[Distribution]) -> Callable[[Rule], Rule]:
     """Say how the divergence of two types of distributions, and of their subclasses, is computed.
 
+    Args:
+        type_p, type_q: the types; the function that is decorated is called with a distribution of each, and returns KL(p || q).
+
     >>> class Wide(Normal): ...
     >>> @register_kl(Wide, Wide)
     ... def _(p, q):
@@ -54,6 +57,9 @@ def register_kl(type_p: type[Distribution], type_q: type[Distribution]) -> Calla
 
 def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
     """KL(p || q), of the shape of the batches together.
+
+    Args:
+        p, q: the distributions: the mean over x of p of log p(x) - log q(x).
 
     Raises:
         NotImplementedError: no rule is known for the two types.

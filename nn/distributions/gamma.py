@@ -27,6 +27,9 @@ __all__ = ["Chi2", "Exponential", "FisherSnedecor", "Gamma", "InverseGamma"]
 class Exponential(Numbers):
     """The time up to an event that comes `rate` times in a unit of time: log p(x) = log rate - rate x.
 
+    Args:
+        rate: above 0.
+
     >>> Exponential(2.0).mean
     Tensor(0.5, dtype=float32)
     """
@@ -78,6 +81,13 @@ class _OfConcentrationAndRate(Numbers):
     rate: Any
 
     def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
+        """By concentration and rate.
+
+        Args:
+            concentration: a, its shape, above 0.
+            rate: b, above 0; the variable is one of rate 1, divided by it.
+            validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
+        """
         super().__init__(validate_args, concentration=concentration, rate=rate)
 
 
@@ -134,6 +144,12 @@ class Chi2(Gamma):
     df: Any
 
     def __init__(self, df: Any, validate_args: bool | None = None) -> None:
+        """By the degrees of freedom.
+
+        Args:
+            df: how many squares are added, above 0; it may be a fraction.
+            validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
+        """
         Numbers.__init__(self, validate_args, df=df)
 
     @property
@@ -193,6 +209,9 @@ class FisherSnedecor(Numbers):
     """Fisher's F: the quotient of two Chi2 variables, each over its degrees of freedom.
 
     log p(x) = (m/2) log(m/n) + (m/2 - 1) log x - (m + n)/2 log(1 + m x / n) - log beta(m/2, n/2), m = df1, n = df2
+
+    Args:
+        df1, df2: degrees of freedom of the dividend and of the divisor, above 0.
 
     >>> FisherSnedecor(3.0, 4.0).mean
     Tensor(2., dtype=float32)

@@ -44,6 +44,7 @@ class MultivariateNormal(Centred):
         covariance_matrix: (..., d, d), C; or
         precision_matrix: its inverse; or
         scale_tril: its Cholesky factor, lower triangular: C = L L^T.  Give one of the three; L is the cheapest.
+        validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
 
     >>> MultivariateNormal(np.zeros(2), np.eye(2)).log_prob(np.zeros(2)).round(4)
     Tensor(-1.8379, dtype=float64)
@@ -137,6 +138,7 @@ class LowRankMultivariateNormal(Centred):
         loc: (..., d), the mean.
         cov_factor: (..., d, r), W.
         cov_diag: (..., d), D, positive.
+        validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
 
     >>> LowRankMultivariateNormal(np.zeros(3), np.ones((3, 1)), np.ones(3)).variance
     Tensor([2., 2., 2.], dtype=float64)
@@ -219,7 +221,8 @@ class Dirichlet(Distribution):
     """Points of the simplex: log p(x) = sum_i (a_i - 1) log x_i + log gamma(sum_i a_i) - sum_i log gamma(a_i).
 
     Args:
-        concentration: (..., n), a.
+        concentration: (..., n), a, above 0.
+        validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
 
     >>> Dirichlet([1.0, 3.0]).mean
     Tensor([0.25, 0.75], dtype=float32)

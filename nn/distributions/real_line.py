@@ -30,6 +30,13 @@ class _LocationScale(Centred, Numbers):
     scale: Any
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+        """z in the formula is (x - loc) / scale.
+
+        Args:
+            loc: where the density is highest: of a normal distribution the mean.
+            scale: above 0: of a normal distribution the standard deviation.
+            validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
+        """
         super().__init__(validate_args, loc=loc, scale=scale)
 
     def _standard(self, value: Any) -> Any:
@@ -38,10 +45,6 @@ class _LocationScale(Centred, Numbers):
 
 class Normal(_LocationScale):
     """The normal distribution: log p(x) = -z^2 / 2 - log scale - log(2 pi) / 2.
-
-    Args:
-        loc: the mean, of any shape.
-        scale: the standard deviation.
 
     >>> weather = Normal(20.0, 2.0)
     >>> weather.log_prob(20.0)
@@ -176,6 +179,9 @@ class StudentT(_LocationScale):
     """Student's t: a normal variable divided by the root of a Chi2 variable over its df.
 
     log p(x) = log gamma((df+1)/2) - log gamma(df/2) - log(df pi)/2 - log scale - (df+1)/2 log(1 + z^2/df)
+
+    Args:
+        df: degrees of freedom, above 0; the fewer, the heavier the tails.
 
     >>> StudentT(1.0).cdf(1.0)                         # Cauchy's distribution
     Tensor(0.75, dtype=float32)

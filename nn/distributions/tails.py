@@ -26,6 +26,12 @@ class _Half(Numbers):
     scale: Any
 
     def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
+        """The variable is scale times one of scale 1.
+
+        Args:
+            scale: above 0; of a normal variable its standard deviation.
+            validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
+        """
         super().__init__(validate_args, scale=scale)
 
     def _inside(self, x: Tensor, log_prob: Any) -> Any:
@@ -113,6 +119,10 @@ class Weibull(Numbers):
 
     log p(x) = log(k / scale) + (k - 1) log(x / scale) - (x / scale)^k
 
+    Args:
+        scale: above 0.
+        concentration: k, above 0; 1: the exponential distribution.
+
     >>> Weibull(2.0, 1.0).mean                         # an exponential variable
     Tensor(2., dtype=float32)
     """
@@ -163,6 +173,10 @@ class Weibull(Numbers):
 
 class Pareto(Numbers):
     """From `scale` on, falling as a power: log p(x) = log alpha + alpha log scale - (alpha + 1) log x.
+
+    Args:
+        scale: the smallest value, above 0.
+        alpha: above 0; the larger it is, the faster the density falls.
 
     >>> Pareto(1.0, 3.0).mean
     Tensor(1.5, dtype=float32)

@@ -29,6 +29,7 @@ class TransformedDistribution(Distribution):
     Args:
         base_distribution: that of x.
         transforms: a transform, or several, the first one first.
+        validate_args: whether values are checked; None: what `set_default_validate_args` says.
 
     >>> from nn.distributions import transforms
     >>> log_normal = TransformedDistribution(Normal(0.0, 1.0), transforms.ExpTransform())
@@ -125,7 +126,8 @@ class LogNormal(TransformedDistribution):
 
     Args:
         loc: the mean of log x.
-        scale: the standard deviation of log x.
+        scale: the standard deviation of log x, above 0.
+        validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
 
     >>> LogNormal(0.0, 1.0).log_prob(1.0)
     Tensor(-0.9189385, dtype=float32)
@@ -174,6 +176,11 @@ class LogNormal(TransformedDistribution):
 class LogisticNormal(TransformedDistribution):
     """Normal vectors broken into parts of a stick: points of the simplex.
 
+    Args:
+        loc: the mean of the normal vectors, (..., d); a value has d + 1 parts, which add up to 1.
+        scale: their standard deviation, above 0.
+        validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
+
     >>> LogisticNormal(np.zeros(2), np.ones(2)).event_shape
     (3,)
     """
@@ -220,7 +227,9 @@ class RelaxedBernoulli(TransformedDistribution):
 
     Args:
         temperature: above 0.
-        probs: the probability of 1; or `logits`, its log odds.
+        probs: the probability of 1.
+        logits: its log odds; give one of both.
+        validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
 
     >>> p = Tensor(0.3, requires_grad=True)
     >>> RelaxedBernoulli(0.5, probs=p).rsample((4,)).sum().backward()
@@ -264,7 +273,8 @@ class RelaxedOneHotCategorical(TransformedDistribution):
 
     Args:
         temperature: above 0, one number; the colder, the closer to one-hot vectors.
-        probs: (..., K), as of `Categorical`; or `logits`.
+        probs, logits: (..., K), one of both, as of `Categorical`.
+        validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
 
     >>> RelaxedOneHotCategorical(0.5, logits=np.zeros(3)).rsample().sum().round(5)
     Tensor(1., dtype=float64)

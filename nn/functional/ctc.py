@@ -63,7 +63,7 @@ def ctc_loss(
     impossible = raw(loss) > -never / 2
     loss = where(impossible, 0.0 if zero_infinity else np.inf, loss)
     if reduction == "mean":
-        return np.mean(loss / beside(np.maximum(lengths, 1).astype(loss.dtype), loss))
+        loss = loss / beside(np.maximum(lengths, 1).astype(loss.dtype), loss)
     return reduced(loss, reduction)
 
 

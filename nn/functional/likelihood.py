@@ -101,9 +101,10 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
     np.float64(0.6931)
     """
     loss = np.exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
-    if reduction != "batchmean":
-        return reduced(loss, reduction)
-    return np.sum(loss) / (np.shape(input)[0] if np.ndim(input) else 1)  # NaN for none
+    examples = np.shape(input)[0] if np.ndim(input) else 1
+    if reduction != "batchmean" or not examples:
+        return reduced(loss, "mean" if reduction == "batchmean" else reduction)  # NaN for none
+    return np.sum(loss) / examples
 
 
 @follow

@@ -61,7 +61,11 @@ class CellTable:
     rows: tuple[tuple[str, int, float], ...]
 
     def best(self, name: str) -> int:
-        """The cell that follows a property most closely."""
+        """The cell that follows a property most closely.
+
+        Args:
+            name: the property, as in `rows`.
+        """
         return next(cell for row, cell, _ in self.rows if row == name)
 
     def __repr__(self) -> str:
@@ -74,6 +78,12 @@ def text_properties(text: str) -> dict[str, np.ndarray]:
 
     Apostrophes inside of words are no quotes, brackets inside of quotes are not counted; single quotes end with their line,
     double ones with their paragraph at the latest.
+
+    Args:
+        text: T characters.
+
+    Returns:
+        "position in line", "inside quotes", "bracket depth" and "indentation", each (T,).
 
     >>> text_properties('a("b")')["bracket depth"].tolist()
     [0.0, 1.0, 1.0, 1.0, 1.0, 0.0]
@@ -100,6 +110,7 @@ def find_cells(text: str, states: Any, properties: Mapping[str, Any] | None = No
     """The cells whose activations go with properties of the text, by the correlation over its characters.
 
     Args:
+        text: T characters.
         states: (T, cells), as from `unroll`.
         properties: name -> (T,) numbers; those of `text_properties` by default.  One that is constant is left out.
         most: cells of each property.
@@ -137,6 +148,7 @@ def gradient_by_lag(layer: Any, x: Any, seed: int = 0) -> np.ndarray:
     Args:
         layer: an nn.RNN, nn.GRU or nn.LSTM.
         x: (T, B, features), with batch_first (B, T, features).
+        seed: decides the signs.
 
     Returns:
         (T,): 1 at lag 0, then less and less where gradients vanish.
@@ -159,7 +171,18 @@ def gradient_by_lag(layer: Any, x: Any, seed: int = 0) -> np.ndarray:
 
 
 def plot_lags(lags: Mapping[str, np.ndarray], path: str | os.PathLike[str] | None = None) -> Any:
-    """Norms of gradients against the time lag, one curve each: `plot_lags({"RNN": gradient_by_lag(rnn, x), ...})`."""
+    """Norms of gradients against the time lag, one curve each: `plot_lags({"RNN": gradient_by_lag(rnn, x), ...})`.
+
+    Args:
+        lags: by the name of the curve the norms, (T,), from lag 0 on.
+        path: a file to write the figure to (.png, .svg ...); None: none is written.
+
+    Returns:
+        matplotlib's figure (closed where it was written), as from all functions here that plot.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
     figure, axis = pyplot().subplots()
     for name, norms in lags.items():
         axis.plot(norms, label=name)
@@ -171,7 +194,17 @@ def plot_lags(lags: Mapping[str, np.ndarray], path: str | os.PathLike[str] | Non
 def plot_attention(
     weights: Any, source: Sequence[str], target: Sequence[str], path: str | os.PathLike[str] | None = None
 ) -> Any:  # fmt: skip
-    """A heat map of attention: weights (target words, source words), each row adding to 1 (Bahdanau et al., 2015)."""
+    """A heat map of attention: weights (target words, source words), each row adding to 1 (Bahdanau et al., 2015).
+
+    Args:
+        weights: (T, S), between 0 and 1.
+        source: S words that are looked at, from left to right.
+        target: T words that look, from top to bottom.
+        path: a file to write the figure to; None: none is written.
+
+    Raises:
+        ValueError: the weights have another shape.
+    """
     weights = host(weights)
     if weights.shape != (len(target), len(source)):
         raise ValueError(f"{len(target)} target and {len(source)} source words need weights of that shape, got {weights.shape}")

@@ -20,6 +20,12 @@ def image_grid(images: Any, path: str | os.PathLike[str] | None = None, columns:
 
     Args:
         images: (N, H, W), or (N, C, H, W) with 1 or 3 channels; each is stretched to the full range of grey or colour.
+        path: a file to write the figure to; None: none is written.
+        columns: how many images stand side by side; None: as many as there are rows, about.
+        titles: N texts or numbers, one above each image; None: none.
+
+    Returns:
+        matplotlib's figure.
     """
     images = host(images)
     if images.ndim == 4:
@@ -39,7 +45,18 @@ def image_grid(images: Any, path: str | os.PathLike[str] | None = None, columns:
 
 
 def filters(layer: Any, path: str | os.PathLike[str] | None = None) -> Any:
-    """The filters of a 2-d convolution as a grid, in colour where it reads three channels (of others each input's by itself)."""
+    """The filters of a 2-d convolution as a grid, in colour where it reads three channels (of others each input's by itself).
+
+    Args:
+        layer: has a `weight`, (O, C, H, W): an nn.Conv2d.
+        path: a file to write the figure to; None: none is written.
+
+    Returns:
+        matplotlib's figure.
+
+    Raises:
+        ValueError: its weight has other axes.
+    """
     weight = host(layer.weight)
     if weight.ndim != 4:
         raise ValueError(f"filters needs a layer with weights (out, in, height, width), got {weight.shape}")
@@ -48,6 +65,14 @@ def filters(layer: Any, path: str | os.PathLike[str] | None = None) -> Any:
 
 def feature_maps(model: Any, x: Any, layer: Any) -> np.ndarray:
     """What a layer inside a model puts out for an input: (N, C, H, W) of a convolution.
+
+    Args:
+        model: called with x.
+        x: the input, as the model takes it.
+        layer: a module inside of the model, model[1] say; of several calls the last one counts.
+
+    Raises:
+        ValueError: the model did not call it.
 
     >>> import nn
     >>> model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
@@ -64,8 +89,9 @@ def saliency(model: Any, x: Any, target: int | None = None) -> np.ndarray:
     After Simonyan, Vedaldi and Zisserman, Deep inside convolutional networks, 2014.
 
     Args:
+        model: from images to scores, (N, classes).
         x: (N, C, H, W).
-        target: the class; the one with the best score by default.
+        target: the class, for all images; the one with the best score by default.
 
     Returns:
         (N, H, W).
@@ -87,6 +113,12 @@ def class_activation_map(model: Any, x: Any, layer: Any, target: int | None = No
 
     After Selvaraju et al., Grad-CAM, 2017; where global average pooling and one linear layer follow, that is the class
     activation map of Zhou et al., 2016, up to a factor.
+
+    Args:
+        model: from images to scores, (N, classes).
+        x: (N, C, H, W).
+        layer: a convolution inside of the model, or what follows it; its output is (N, C', H', W').
+        target: the class, for all images; None: of each image the one with the best score.
 
     Returns:
         (N, H', W') between 0 and 1, in the size of the layer's output.

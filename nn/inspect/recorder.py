@@ -71,7 +71,11 @@ class Recorder:
         self._alive: dict[str, np.ndarray] = {}
 
     def record(self, **values: float) -> None:
-        """End an epoch: keep these values, and what was seen since the last one."""
+        """End an epoch: keep these values, and what was seen since the last one.
+
+        Args:
+            values: numbers by name: loss=0.5, say.
+        """
         self.epochs.append(
             {
                 **values,
@@ -94,7 +98,11 @@ class Recorder:
         return {"epochs": self.epochs}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on after what was recorded."""
+        """Go on after what was recorded.
+
+        Args:
+            state: what `state_dict` returned.
+        """
         self.epochs = state["epochs"]
 
     def close(self) -> None:
@@ -111,11 +119,20 @@ class Recorder:
     # ------------------------------------------------------------------------------------- seen
 
     def page(self, path: str | os.PathLike[str] | None = None, title: str = "Training") -> minigrad.viz.Page:
-        """A page to scrub through the epochs; written to a file, where a path is given.  Of several runs see `compare_runs`."""
+        """A page to scrub through the epochs; written to a file, where a path is given.  Of several runs see `compare_runs`.
+
+        Args:
+            path: a file, "run.html" say; None: none is written, and a notebook shows the page by itself.
+            title: its heading.
+        """
         return _page({"": self}, path, title)
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
-        """Curves of the values, of the gradient norms and of the saturated and dead shares (needs matplotlib)."""
+        """Curves of the values, of the gradient norms and of the saturated and dead shares (needs matplotlib).
+
+        Args:
+            path: a file to write the figure to; None: none is written.
+        """
         self._need_epochs()
         plt = pyplot()
         kinds = [(kind, self.curves(kind)) for kind in ("values", "gradients", "saturated", "dead")]
@@ -130,7 +147,11 @@ class Recorder:
         return finish(figure, path)
 
     def plot_lags(self, path: str | os.PathLike[str] | None = None) -> Any:
-        """The gradient of each recurrent layer's input by steps back in time, one curve an epoch (needs matplotlib)."""
+        """The gradient of each recurrent layer's input by steps back in time, one curve an epoch (needs matplotlib).
+
+        Args:
+            path: a file to write the figure to; None: none is written.
+        """
         self._need_epochs()
         plt = pyplot()
         layers = list(self.epochs[-1]["lags"])
@@ -148,7 +169,11 @@ class Recorder:
         return finish(figure, path)
 
     def curves(self, kind: str) -> dict[str, list[float]]:
-        """A value of each epoch by name: of "gradients", "saturated" or "dead", or of the "values" given to `record`."""
+        """A value of each epoch by name, NaN where an epoch has none.
+
+        Args:
+            kind: "gradients", "saturated" or "dead", or "values": those given to `record`.
+        """
         if kind == "values":
             names = [name for name, v in self.epochs[-1].items() if not isinstance(v, dict) and name not in ("epoch", "lr")]
             return {name: [epoch.get(name, np.nan) for epoch in self.epochs] for name in names}
@@ -232,6 +257,7 @@ def compare_runs(
     Args:
         runs: recorders by the names of their runs.
         path: where to write the page; a notebook shows the returned page by itself.
+        title: its heading.
 
     Raises:
         ValueError: there is no run, or one of them has no name.

@@ -117,6 +117,9 @@ def _first_tensor(out: Any) -> Any:
 def summary(module: Module, *inputs: Any) -> Summary:
     """Run the module on an example and note what each layer does; nothing is recorded or changed but buffers in training.
 
+    Args:
+        inputs: what the module is called with, a Tensor or an array each: an example of a batch.
+
     >>> import nn
     >>> net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
     >>> print(net.summary(Tensor([[1.0, 2.0, 3.0, 4.0]])))

@@ -26,6 +26,7 @@ def pca(x: Any, components: int = 2) -> np.ndarray:
 
     Args:
         x: (N, features).
+        components: how many directions, at most as many as points and as features.
 
     Returns:
         (N, components).
@@ -46,6 +47,15 @@ def pca(x: Any, components: int = 2) -> np.ndarray:
 def tsne(x: Any, components: int = 2, perplexity: float = 30.0, seed: int = 0) -> np.ndarray:
     """t-SNE (van der Maaten and Hinton, 2008), by scikit-learn; neighbours stay neighbours, distances between groups mean little.
 
+    Args:
+        x: (N, features).
+        components: how many dimensions the result has, at most 3.
+        perplexity: about how many neighbours each point minds; at most (N - 1) / 3 is taken.
+        seed: of scikit-learn's draws.
+
+    Returns:
+        (N, components).
+
     Raises:
         ImportError: scikit-learn is not installed.
     """
@@ -61,7 +71,20 @@ def tsne(x: Any, components: int = 2, perplexity: float = 30.0, seed: int = 0) -
 def plot_points(
     points: Any, labels: Sequence[str] | None = None, classes: Any = None, path: str | os.PathLike[str] | None = None
 ) -> Any:  # fmt: skip
-    """Points in the plane, (N, 2), with their labels, coloured by class: `plot_points(pca(embedding.weight), words)`."""
+    """Points in the plane, (N, 2), with their labels, coloured by class: `plot_points(pca(embedding.weight), words)`.
+
+    Args:
+        points: (N, 2).
+        labels: N texts, beside the points; None: none.
+        classes: N numbers, of which the colours are; None: all have one colour.
+        path: a file to write the figure to; None: none is written.
+
+    Returns:
+        matplotlib's figure.
+
+    Raises:
+        ValueError: points of another shape, or another number of labels.
+    """
     points = host(points)
     if points.ndim != 2 or points.shape[1] != 2 or (labels is not None and len(labels) != len(points)):
         raise ValueError(f"plot_points needs (N, 2) and as many labels, got {points.shape} and {labels and len(labels)}")
@@ -83,6 +106,11 @@ def plot_decision_boundary(
         model: from (N, 2) to scores (N, classes), or (N,) or (N, 1), where positive means class 1.
         x: (N, 2).
         y: (N,) classes.
+        path: a file to write the figure to; None: none is written.
+        steps: how many points the model is asked for along each side.
+
+    Returns:
+        matplotlib's figure.
     """
     x, y = host(x), host(y)
     if x.ndim != 2 or x.shape[1] != 2:
@@ -109,7 +137,10 @@ def loss_landscape(
 
     Args:
         loss: called without arguments for each point.
+        parameters: what moves: `model.parameters()`, say.
         radius: how far to go; 1 is as far as the parameters' own norm.
+        steps: how many points along each direction; an odd number has the parameters themselves among them.
+        seed: decides the directions.
 
     Returns:
         The distances (steps,), and the losses (steps, steps).
@@ -141,7 +172,16 @@ def loss_landscape(
 
 
 def plot_landscape(ways: np.ndarray, losses: np.ndarray, path: str | os.PathLike[str] | None = None) -> Any:
-    """The lines of equal loss: `plot_landscape(*loss_landscape(...))`."""
+    """The lines of equal loss: `plot_landscape(*loss_landscape(...))`; a star is where the parameters are.
+
+    Args:
+        ways: the distances along both directions, (steps,).
+        losses: (steps, steps).
+        path: a file to write the figure to; None: none is written.
+
+    Returns:
+        matplotlib's figure.
+    """
     figure, axis = pyplot().subplots()
     picture = axis.contourf(ways, ways, losses.T, levels=30)
     axis.plot(0, 0, "w*", markersize=12)

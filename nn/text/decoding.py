@@ -1,6 +1,7 @@
 """From the probabilities of a model to sequences: greedy and beam search, and sampling.
 
-A model is a function `step(token, state) -> (logits, state)` for one sequence: the last token, any state, the scores of the next.
+A model is a function `step(token, state) -> (logits, state)` for one sequence: from the last token and any state it makes the
+scores of the next token, (V,), and the state after this one.
 """
 
 from __future__ import annotations
@@ -29,12 +30,19 @@ def _log_probabilities(logits: Any) -> np.ndarray:
 def greedy(step: Step, start: int, end: int | None, max_length: int, state: Any = None) -> list[int]:
     """The most probable token each time, until `end`.
 
+    Args:
+        step: the model, `step(token, state) -> (logits, state)`, with scores of the next token, (V,).
+        start: the token to begin with, which is not in the result.
+        end: the token that ends the sequence, and is its last; None: `max_length` alone does.
+        max_length: how many tokens there are at most.
+        state: what the model is given at the first step.
+
     >>> greedy(lambda token, state: (np.eye(4)[(token + 1) % 4], state), start=0, end=3, max_length=9)
     [1, 2, 3]
     """
     out: list[int] = []
     token = start
-    while len(out) < max_length and token != end or not out:
+    for _ in range(max_length):
         logits, state = step(token, state)
         token = int(np.argmax(host(logits)))
         out.append(token)
@@ -47,9 +55,16 @@ def filtered(logits: Any, temperature: float = 1.0, top_k: int | None = None, to
     """The probabilities to sample from.
 
     Args:
+        logits: the scores of the tokens, (V,), whose softmax are the model's probabilities.
         temperature: the scores are divided by it: below 1 bolder, above 1 more varied.
-        top_k: only the k most probable tokens (all that tie with the last of them).
-        top_p: only the most probable ones that together reach this probability (Holtzman et al., 2020).
+        top_k: only the k most probable tokens (all that tie with the last of them); None: all.
+        top_p: only the most probable ones that together reach this probability (Holtzman et al., 2020); None: all.
+
+    Returns:
+        (V,), which add up to 1.
+
+    Raises:
+        ValueError: the temperature is not above 0.
 
     >>> filtered(np.log([0.5, 0.3, 0.2]), top_p=0.6).round(3)
     array([0.625, 0.375, 0.   ])
@@ -70,7 +85,15 @@ def sample(
     step: Step, start: int, end: int | None, max_length: int, state: Any = None, temperature: float = 1.0,
     top_k: int | None = None, top_p: float | None = None,
 ) -> list[int]:  # fmt: skip
-    """Tokens drawn from the model's probabilities (see `filtered`), by minigrad's generator, until `end`."""
+    """Tokens drawn from the model's probabilities, by minigrad's generator, until `end`.
+
+    Args:
+        step, start, end, max_length, state: as in `greedy`.
+        temperature, top_k, top_p: which probabilities tokens are drawn from, as in `filtered`.
+
+    >>> sample(lambda token, state: (10 * np.eye(4)[(token + 1) % 4], state), 0, 3, max_length=9, top_k=1)
+    [1, 2, 3]
+    """
     out: list[int] = []
     token = start
     for _ in range(max_length):
@@ -85,7 +108,13 @@ def sample(
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A sequence that beam search found: its tokens, log-probability, and score (with the length penalty)."""
+    """A sequence that beam search found.
+
+    Attributes:
+        tokens: without the one it began with; `end` is the last where it was reached.
+        log_probability: the sum of the logarithms of their probabilities.
+        score: that sum after the length penalty, by which sequences are compared.
+    """
 
     tokens: list[int]
     log_probability: float
@@ -98,6 +127,10 @@ def beam_search(
     """The best sequences that keeping the `beam` best beginnings finds, best first.
 
     Args:
+        step, start, state: as in `greedy`.
+        end: the token that ends a sequence.
+        max_length: how many tokens a sequence has at most; one that does not end by then counts as it is.
+        beam: how many beginnings are kept at each step, and how many sequences are returned at most.
         length_penalty: alpha in score = log p / ((5 + length) / 6)^alpha (Wu et al., 2016): above 0 it favours longer ones.
 
     >>> chain = lambda token, state: (np.log([[1e-9, 0.6, 0.4], [1e-9, 0.1, 0.9], [1e-9, 0.5, 0.5]][token]), state)

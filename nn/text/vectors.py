@@ -20,6 +20,17 @@ LONGEST_LINE = 1 << 23
 class WordVectors:
     """Words and their vectors, (N, D).
 
+    Args:
+        words: N different ones.
+        vectors: an array or a Tensor, (N, D), one row for each word.
+
+    Attributes:
+        words, vectors: what was given, as a list and as an array.
+        numbers: the row of each word.
+
+    Raises:
+        ValueError: there are not as many words as vectors, or one occurs twice.
+
     >>> vectors = WordVectors(["king", "queen", "man", "woman"], np.array([[1.0, 1.0], [1.0, -1.0], [0.1, 1.0], [0.1, -1.0]]))
     >>> vectors.analogy("man", "king", "woman", n=1)[0][0]
     'queen'
@@ -57,7 +68,13 @@ class WordVectors:
     def nearest(
         self, word: str | np.ndarray, n: int = 10, metric: str = "cosine"
     ) -> list[tuple[str, float]]:
-        """The n nearest words, nearest first, with their cosine, or their distance with metric="euclidean"."""
+        """The n nearest words, nearest first, with their cosine, or their distance with metric="euclidean".
+
+        Args:
+            word: one of the words, which is not among the results; or a vector, (D,).
+            n: how many words.
+            metric: "cosine", of the angle between the vectors, or "euclidean", their distance.
+        """
         if metric not in ("cosine", "euclidean"):
             raise ValueError(f"metric must be 'cosine' or 'euclidean', got {metric!r}")
         vector = self[word] if isinstance(word, str) else np.asarray(word)
@@ -81,6 +98,8 @@ class WordVectors:
         """The words that are to c as b is to a (Mikolov et al., 2013; Levy and Goldberg, 2014).
 
         Args:
+            a, b, c: three of the words, which are not among the results: "man", "king", "woman" for "queen".
+            n: how many words.
             method: "3CosAdd", cos(x, c) - cos(x, a) + cos(x, b), or "3CosMul", cos(x, c) cos(x, b) / cos(x, a) with cosines
                 brought to between 0 and 1.
         """
@@ -100,7 +119,9 @@ class WordVectors:
     ) -> dict[str, tuple[int, int]]:
         """How many analogies of a file are solved: for each of its sections (right, asked).
 
-        The file has lines ": section" and "a b c d"; lines with a word without a vector are left out.
+        Args:
+            path: a file with lines ": section" and "a b c d"; lines with a word without a vector are left out.
+            method: as in `analogy`.
         """
         results: dict[str, tuple[int, int]] = {}
         section = ""
@@ -132,7 +153,9 @@ def read_vectors(
     are kept as "\\xff". Of a word that occurs twice the first vector is kept, with a warning.
 
     Args:
+        path: the file; which of the formats it has, its first line says.
         max_words: read no more than so many; the files begin with the most frequent ones.
+            None: all.
         dtype: a floating type.
 
     Raises:

@@ -16,7 +16,11 @@ class Vocabulary:
 
     Args:
         symbols: in the order of their numbers, without the special ones.
-        special: which special symbols there are.
+        special: which special symbols there are, in the order of their numbers, which come first.
+        separator: what stands between the symbols of a text: " " for words; "": each character is a symbol.
+
+    Raises:
+        ValueError: a symbol occurs twice.
 
     >>> words = Vocabulary.of_words(["the cat sat", "the dog sat"])
     >>> words.encode("the bird sat", start=True, end=True)
@@ -39,6 +43,10 @@ class Vocabulary:
     def of_characters(cls, texts: str | Iterable[str], special: Sequence[str] = ()) -> Vocabulary:
         """The characters of texts, in the order of their code points.
 
+        Args:
+            texts: one text, or several.
+            special: which special symbols there are besides; by default none.
+
         >>> Vocabulary.of_characters("hello").encode("hole")
         [1, 3, 2, 0]
         """
@@ -49,7 +57,14 @@ class Vocabulary:
         cls, texts: str | Iterable[str], min_count: int = 1, max_size: int | None = None,
         special: Sequence[str] = (PAD, UNKNOWN, START, END),
     ) -> Vocabulary:  # fmt: skip
-        """The words of texts, cut at white space: the most frequent first, equally frequent ones in alphabetical order."""
+        """The words of texts, cut at white space: the most frequent first, equally frequent ones in alphabetical order.
+
+        Args:
+            texts: one text, or several.
+            min_count: how often a word must occur to be in the vocabulary.
+            max_size: how many symbols there are at most, with the special ones; None: no limit.
+            special: which special symbols there are.
+        """
         lines = [texts] if isinstance(texts, str) else texts
         counts = Counter(word for line in lines for word in line.split() if word not in special)
         ordered = sorted((word for word, n in counts.items() if n >= min_count), key=lambda w: (-counts[w], w))
@@ -60,7 +75,12 @@ class Vocabulary:
         return text.split() if self.separator else list(text)
 
     def encode(self, text: str, start: bool = False, end: bool = False) -> list[int]:
-        """A text as numbers; symbols that are not known become the unknown symbol, or an error where there is none."""
+        """A text as numbers; symbols that are not known become the unknown symbol, or an error where there is none.
+
+        Args:
+            text: what is encoded.
+            start, end: whether the symbols of the start and of the end are put around it.
+        """
         found = [START] * start + self.split(text) + [END] * end
         unknown = self.numbers.get(UNKNOWN)
         numbers = [self.numbers.get(symbol, unknown) for symbol in found]
@@ -69,7 +89,12 @@ class Vocabulary:
         return numbers  # type: ignore[return-value]
 
     def decode(self, numbers: Iterable[int], skip_special: bool = True) -> str:
-        """Numbers as text, without padding, start and end."""
+        """Numbers as text.
+
+        Args:
+            numbers: from 0 to len(self) - 1.
+            skip_special: leave out padding, start and end; the unknown symbol stays.
+        """
         hidden = {PAD, START, END} if skip_special else set()
         return self.separator.join(s for n in numbers if (s := self.symbols[int(n)]) not in hidden)
 
@@ -92,6 +117,12 @@ class BytePairVocabulary(Vocabulary):
     """Pieces of words: characters, joined pair by pair, the most frequent pair first (Sennrich et al., 2016).
 
     A piece at the end of a word ends with "</w>".  Words that were never seen are spelled with smaller pieces.
+    `learn` makes one from texts.
+
+    Args:
+        symbols: the pieces, in the order of their numbers, without the special symbols.
+        merges: the pairs of pieces that are joined, the first one first.
+        special: which special symbols there are, in the order of their numbers, which come first.
 
     >>> pieces = BytePairVocabulary.learn(["low lower lowest"] * 3, merges=4)
     >>> pieces.split("lowest low")
@@ -111,7 +142,13 @@ class BytePairVocabulary(Vocabulary):
     def learn(
         cls, texts: str | Iterable[str], merges: int, special: Sequence[str] = (PAD, UNKNOWN, START, END)
     ) -> BytePairVocabulary:
-        """Learn a number of merges from texts; of equally frequent pairs the first in alphabetical order is joined."""
+        """Learn a number of merges from texts; of equally frequent pairs the first in alphabetical order is joined.
+
+        Args:
+            texts: one text, or several.
+            merges: how often the most frequent pair is joined; it ends earlier where all words are one piece.
+            special: which special symbols there are.
+        """
         lines = [texts] if isinstance(texts, str) else texts
         counts = Counter(word for line in lines for word in line.split())
         words = {word: _characters(word) for word in counts}

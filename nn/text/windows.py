@@ -12,6 +12,11 @@ __all__ = ["bag_of_words", "batchify", "bptt_windows", "bucket_by_length", "cbow
 def bag_of_words(rows: Sequence[Sequence[int]], size: int, binary: bool = False) -> np.ndarray:
     """How often each number occurs in each row, (N, size); or whether, with binary.
 
+    Args:
+        rows: N rows of numbers from 0 to size - 1, of any lengths.
+        size: how many different numbers there are.
+        binary: 1 where a number occurs, however often.
+
     >>> bag_of_words([[0, 2, 2], [1]], 3)
     array([[1., 0., 2.],
            [0., 1., 0.]], dtype=float32)
@@ -24,6 +29,13 @@ def bag_of_words(rows: Sequence[Sequence[int]], size: int, binary: bool = False)
 
 def skip_gram_pairs(numbers: Sequence[int], window: int) -> tuple[np.ndarray, np.ndarray]:
     """All pairs (centre, context) of words at most `window` apart.
+
+    Args:
+        numbers: a text as numbers, (T,).
+        window: how many words on each side are context; fewer at the ends of the text.
+
+    Returns:
+        Two arrays of one length: the centres, and a context word of each.
 
     >>> [a.tolist() for a in skip_gram_pairs([7, 8, 9], 1)]
     [[7, 8, 8, 9], [8, 7, 9, 8]]
@@ -38,6 +50,10 @@ def skip_gram_pairs(numbers: Sequence[int], window: int) -> tuple[np.ndarray, np
 def cbow_windows(numbers: Sequence[int], window: int) -> tuple[np.ndarray, np.ndarray]:
     """For each word with `window` words on both sides: (contexts (N, 2 window), centres (N,)).
 
+    Args:
+        numbers: a text as numbers, (T,).
+        window: how many words on each side are context; N = T - 2 window.
+
     >>> contexts, centres = cbow_windows([1, 2, 3, 4], 1)
     >>> contexts.tolist(), centres.tolist()
     ([[1, 3], [2, 4]], [2, 3])
@@ -50,6 +66,13 @@ def cbow_windows(numbers: Sequence[int], window: int) -> tuple[np.ndarray, np.nd
 
 def batchify(numbers: Sequence[int], batch_size: int) -> np.ndarray:
     """One long text in columns that are read side by side, (len // batch_size, batch_size); what is left over is cut off.
+
+    Args:
+        numbers: a text as numbers, (T,).
+        batch_size: how many columns.
+
+    Raises:
+        ValueError: the text is shorter than that.
 
     >>> batchify(range(7), 2)
     array([[0, 3],
@@ -65,6 +88,10 @@ def batchify(numbers: Sequence[int], batch_size: int) -> np.ndarray:
 def bptt_windows(columns: np.ndarray, steps: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Windows of at most `steps` rows, and what follows one step later, for truncated backpropagation through time.
 
+    Args:
+        columns: a text as `batchify` makes it, (T, B).
+        steps: how many rows a window has; the last one may have fewer.
+
     >>> [(x.tolist(), y.tolist()) for x, y in bptt_windows(np.arange(4)[:, None], 2)]
     [([[0], [1]], [[1], [2]]), ([[2]], [[3]])]
     """
@@ -75,6 +102,10 @@ def bptt_windows(columns: np.ndarray, steps: int) -> Iterator[tuple[np.ndarray, 
 
 def pad_rows(rows: Sequence[Sequence[int]], padding: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Rows of different lengths as one array, (N, longest), and their mask, True where there is no padding.
+
+    Args:
+        rows: N rows of numbers, of any lengths.
+        padding: what stands behind the end of a row.
 
     >>> numbers, mask = pad_rows([[1, 2], [3]])
     >>> numbers.tolist(), mask.tolist()
@@ -89,6 +120,14 @@ def pad_rows(rows: Sequence[Sequence[int]], padding: int = 0) -> tuple[np.ndarra
 
 def bucket_by_length(lengths: Sequence[int], batch_size: int, seed: int = 0) -> list[np.ndarray]:
     """Batches of items of similar length, so that little is padding; the batches are in random order, by the seed.
+
+    Args:
+        lengths: of the items, (N,).
+        batch_size: how many items a batch has; that of the longest may have fewer.
+        seed: decides the order of the batches, and which of equally long items come together.
+
+    Returns:
+        The numbers of the items of each batch.
 
     >>> sorted(sorted(batch.tolist()) for batch in bucket_by_length([5, 1, 6, 2], 2))
     [[0, 2], [1, 3]]

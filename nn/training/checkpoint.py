@@ -34,6 +34,10 @@ def save_checkpoint(
     The file replaces the old one at once, when it is whole.
 
     Args:
+        path: the file.
+        model: the module whose weights and buffers are kept.
+        optimizer, scheduler, loader: what else goes on from here, by its `state_dict()`: an
+            optimizer, a schedule of learning rates, a `DataLoader` with its place; None: not kept.
         extra: anything besides, of dicts, lists, tuples, numbers, text, bytes, arrays and Tensors.
 
     Raises:
@@ -57,6 +61,13 @@ def load_checkpoint(
     loader: Any = None,
 ) -> dict[str, Any]:
     """Go on where `save_checkpoint` was called; returns `extra`.
+
+    Args:
+        path: the file.
+        model: the module that takes up the weights and buffers; names and shapes must be those of
+            the one that was saved.
+        optimizer, scheduler, loader: what takes up its state by `load_state_dict`; None: its state,
+            where the file has one, is left.
 
     Raises:
         ValueError: where the file is damaged, is no checkpoint, or is one of another network;

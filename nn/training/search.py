@@ -16,22 +16,38 @@ Draw = Callable[[np.random.Generator], Any]
 
 
 def uniform(low: float, high: float) -> Draw:
-    """Numbers between two bounds."""
+    """Numbers between two bounds.
+
+    Args:
+        low, high: the bounds; low can be drawn, high cannot.
+    """
     return lambda generator: float(generator.uniform(low, high))
 
 
 def log_uniform(low: float, high: float) -> Draw:
-    """Numbers whose logarithm is uniform: for learning rates."""
+    """Numbers whose logarithm is uniform: for learning rates.
+
+    Args:
+        low, high: the bounds, both above 0.
+    """
     return lambda generator: exp(generator.uniform(log(low), log(high)))
 
 
 def integers(low: int, high: int) -> Draw:
-    """Integers from low to high, both inclusive."""
+    """Integers between two bounds.
+
+    Args:
+        low, high: the bounds; both can be drawn.
+    """
     return lambda generator: int(generator.integers(low, high + 1))
 
 
 def choice(options: Iterable[Any]) -> Draw:
-    """One of some options."""
+    """One of some options.
+
+    Args:
+        options: the values, each as probable as the others.
+    """
     given = list(options)
     return lambda generator: given[int(generator.integers(len(given)))]
 
@@ -84,6 +100,14 @@ def _run(function: Callable[..., Any], trials: Iterable[dict[str, Any]], mode: s
 def grid_search(function: Callable[..., Any], grid: Mapping[str, Iterable[Any]], mode: str = "min") -> Results:
     """Call a function with all combinations of parameters; it returns a score.
 
+    Args:
+        function: called with the parameters by name.
+        grid: the values to try, by the name of the parameter.
+        mode: "min" or "max", which score is better.
+
+    Raises:
+        ValueError: another mode, or a grid without values.
+
     >>> grid_search(lambda x, y: (x - 2) ** 2 + y, {"x": [1, 2, 3], "y": [0.5, 0.25]}).best
     {'x': 2, 'y': 0.25}
     """
@@ -95,6 +119,17 @@ def random_search(
     function: Callable[..., Any], space: Mapping[str, Draw], trials: int, mode: str = "min", seed: int = 0
 ) -> Results:
     """Call a function with parameters drawn from a space; by the seed (Bergstra and Bengio, 2012).
+
+    Args:
+        function: called with the parameters by name; it returns a score.
+        space: by the name of the parameter how it is drawn: `uniform`, `log_uniform`, `integers`, `choice`, or a function of a
+            numpy.random.Generator.
+        trials: how often the function is called.
+        mode: "min" or "max", which score is better.
+        seed: decides what is drawn.
+
+    Raises:
+        ValueError: another mode, or no trials.
 
     >>> results = random_search(lambda lr: abs(np.log10(lr) + 3), {"lr": log_uniform(1e-5, 1e-1)}, trials=40)
     >>> 3e-4 < results.best["lr"] < 3e-3

@@ -38,6 +38,7 @@ class EarlyStopping:
 
     Args:
         monitor: the name of the value, "val_loss" say.
+        patience: after how many epochs in a row without a better value the training ends.
         mode: "min" or "max", which way is better.
         restore_best: put the weights of the best epoch back at the end.
     """

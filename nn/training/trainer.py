@@ -57,20 +57,25 @@ class Trainer:
     A model that is in training mode keeps modules that were put into evaluation mode before, as frozen layers are.
 
     Args:
+        model: called with the inputs of a batch.
+        optimizer: one of `nn.optim`, made of the model's parameters.
         loss: called with the model's output and the target.
         metrics: name -> function of output and target, averaged over the examples of an evaluation: what is no mean
             over examples (F1, a perplexity) is computed from `predict`, or from such means.
-        scheduler: stepped after each epoch; after each update with schedule="step".
-        clip_norm: the largest norm of the gradients.
+        scheduler: one of `nn.optim.lr_scheduler`; None: the learning rate stays.
+        schedule: when the scheduler is stepped: after each "epoch" or after each update, "step".
+        clip_norm: the largest norm of the gradients; None: they stay as they are.
         accumulate: how many batches make one update.
         callbacks: called with the trainer after each epoch; one that returns True ends the training.
             The state of one that has `state_dict` and `load_state_dict` is part of the checkpoints;
             its `check_state(state, checkpoint)`, where it has one, raises ValueError for a state
             that does not fit what the checkpoint holds besides.
             They are called once for each epoch, also when one was interrupted.
-        checkpoint: a file that `fit` writes every `checkpoint_every` updates, after each epoch and at Ctrl-C, and goes on from.
+        checkpoint: a file that `fit` writes every `checkpoint_every` updates, after each epoch and at Ctrl-C, and goes on from;
+            None: none is written.
             Of several processes SIGTERM counts as Ctrl-C; Open MPI's `mpiexec` alone leaves them a quarter of a second,
             `python -m nn.distributed.run` thirty seconds.
+        checkpoint_every: after how many updates it is written besides; None: not within an epoch.
         progress: show a bar (needs tqdm).
         distributed: train in all processes that `mpiexec` has started, which run the same script:
             each takes its share of every batch of the loader, so that the batch size is that of all
@@ -143,6 +148,11 @@ class Trainer:
 
     def fit(self, loader: Any, epochs: int, validation: Iterable[Any] | None = None) -> History:
         """Train until the history has `epochs` epochs in all; from the checkpoint on, where there is one.
+
+        Args:
+            loader: gives the batches, (inputs ..., target), of an epoch each time it is iterated: a `DataLoader`, or a list.
+            epochs: how many in all, with those that the history has already.
+            validation: batches to `evaluate` after each epoch; None: none.
 
         Raises:
             ValueError: a loader gives no batches.
@@ -287,6 +297,12 @@ class Trainer:
 
         With distributed=True all processes must call it, and get the same.
 
+        Args:
+            loader: gives batches, (inputs ..., target).
+
+        Returns:
+            "loss", and each metric by its name.
+
         Raises:
             ValueError: the loader gives no batches.
         """
@@ -312,6 +328,9 @@ class Trainer:
     @no_grad()
     def predict(self, loader: Iterable[Any]) -> Tensor:
         """The outputs for all batches of inputs, or of (inputs, targets), one after the other.
+
+        Args:
+            loader: gives the batches; of a tuple or a list the first element alone is given to the model.
 
         Raises:
             ValueError: the loader gives no batches.

@@ -52,7 +52,7 @@ def bits(model: nn.Module) -> str:
 def main() -> None:
     """Train in both ways."""
     distributed.init(timeout=60)
-    warnings.filterwarnings("ignore", category=RuntimeWarning)  # means over no examples
+    warnings.simplefilter("error")  # also of a mean over no examples
     rank, dataset = distributed.rank(), TensorDataset(*data())
     order = nn.data.RandomSampler(dataset, seed=3)
     alone = network(0)

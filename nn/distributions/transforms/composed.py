@@ -18,6 +18,10 @@ __all__ = ["ComposeTransform", "IndependentTransform", "identity_transform"]
 class IndependentTransform(Transform):
     """A transform whose slopes are multiplied over the last axes, which then are one value.
 
+    Args:
+        base_transform: any transform.
+        reinterpreted_batch_ndims: over how many of the last axes.
+
     >>> from nn.distributions import ExpTransform
     >>> IndependentTransform(ExpTransform(), 1).log_abs_det_jacobian(Tensor([1.0, 2.0]), None)
     Tensor(3., dtype=float32)
@@ -54,6 +58,9 @@ class IndependentTransform(Transform):
 
 class ComposeTransform(Transform):
     """One transform after the other, the first one first.
+
+    Args:
+        parts: the transforms; none: what comes in stays as it is.
 
     >>> from nn.distributions import AffineTransform, ExpTransform
     >>> ComposeTransform([AffineTransform(0.0, 2.0), ExpTransform()])(Tensor(0.0))

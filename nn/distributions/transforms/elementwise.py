@@ -28,6 +28,7 @@ class AffineTransform(Transform):
     """y = loc + scale x.
 
     Args:
+        loc, scale: numbers, or arrays that are broadcast to x; scale is not 0.
         event_dim: how many of the last axes are one value.
 
     >>> AffineTransform(1.0, 2.0)(Tensor(3.0))
@@ -82,6 +83,9 @@ class ExpTransform(Transform):
 
 class PowerTransform(Transform):
     """y = x^exponent, of positive x.
+
+    Args:
+        exponent: a number or an array, not 0.
 
     >>> PowerTransform(2.0).inv(Tensor(9.0))
     Tensor(3., dtype=float32)
@@ -192,6 +196,9 @@ class AbsTransform(Transform):
 
 class CumulativeDistributionTransform(Transform):
     """y = P(x), the distribution function of a distribution.
+
+    Args:
+        distribution: has `cdf`, and `icdf` for the inverse.
 
     >>> from nn.distributions import Normal
     >>> CumulativeDistributionTransform(Normal(0.0, 1.0))(Tensor(0.0))

@@ -18,9 +18,6 @@ class Transform:
     A subclass defines `_call`, `_inverse`, `log_abs_det_jacobian`, and the sets `domain` and `codomain`, whose `event_dim`
     says how many of the last axes it looks at together.
 
-    Args:
-        cache_size: taken for PyTorch's sake; nothing is kept.
-
     >>> from nn.distributions import ExpTransform
     >>> t = ExpTransform()
     >>> t(Tensor(0.0)), t.inv(Tensor(1.0))
@@ -32,7 +29,11 @@ class Transform:
     bijective = True
 
     def __init__(self, cache_size: int = 0) -> None:
-        pass
+        """Nothing is kept of what it computes.
+
+        Args:
+            cache_size: taken for PyTorch's sake, without effect.
+        """
 
     @property
     def event_dim(self) -> int:

@@ -97,6 +97,12 @@ class LowerCholeskyTransform(Transform):
 class ReshapeTransform(Transform):
     """The last axes in another shape of as many elements.
 
+    Args:
+        in_shape, out_shape: the last axes before and after.
+
+    Raises:
+        ValueError: the numbers of elements differ.
+
     >>> ReshapeTransform((4,), (2, 2))(np.zeros((3, 4))).shape
     (3, 2, 2)
     """
