@@ -22,6 +22,7 @@ import numpy as np
 from .calling import different_devices, known_operand, write_into
 from .devices import follow
 from .hints import check_options, explain_options
+from .lending import borrowing, is_own
 from .op import Op, is_swapped
 from .tensor import Tensor
 
@@ -70,7 +71,8 @@ def primitive(
     nodes that they came from, and what they compute is recorded and can be differentiated again.  The
     derivative of an extra is not known there: a rule that reads a floating one needs a `composite`, and
     without it the second derivative is refused.  A rule has no side effects, since a pass on a GPU may run it
-    twice (`minigrad.trial`).  Broadcasting, dtypes and conjugates are the engine's work
+    twice (`minigrad.trial`).  Neither the forward nor a rule writes into what it gets, which others read too: `g *= y` is an
+    error (`minigrad.lending`).  Broadcasting, dtypes and conjugates are the engine's work
     (`minigrad.cotangents.fit`): a rule is what a textbook has.
 
     A forward that returns a tuple makes an op of several outputs, whose rules get the tuple of their
@@ -117,9 +119,13 @@ def primitive(
     def define(forward: Callable[..., Any]) -> OpFunction:
         ufunc = next((f for f in numpy_functions if isinstance(f, np.ufunc)), None)
         elementwise = _is_elementwise(forward, numpy_functions)
-        op = Op(
-            forward, rules, joint, inputs, extras, composite, name, ufunc, masks, elementwise
-        )
+        computing, own_rules, together = forward, rules, joint
+        if not is_own(forward):
+            called = name or getattr(forward, "__name__", type(forward).__name__)
+            computing = borrowing(forward, f"the forward of {called}")
+            own_rules = {n: borrowing(rule, f"the rule of {called} for {n}") for n, rule in rules.items()}
+            together = joint and borrowing(joint, f"the rule of {called}")
+        op = Op(computing, own_rules, together, inputs, extras, composite, name, ufunc, masks, elementwise)
         _check_operators(operators, override)
         if op.name in registry and not override:
             where = registry[op.name].op.forward.__module__

@@ -76,7 +76,7 @@ LAYERS: list[list[str]] = [
     ["minigrad.backend", "minigrad.carrying"],
     ["minigrad.arrays", "minigrad.masked", "minigrad.tensor"],
     ["minigrad.accumulate", "minigrad.backward", "minigrad.cotangents", "minigrad.passes", "minigrad.schedule", "minigrad.trial"],
-    ["minigrad.calling", "minigrad.op", "minigrad.primitive"],
+    ["minigrad.calling", "minigrad.lending", "minigrad.op", "minigrad.primitive"],
     ["minigrad.ops"],
     [
         "minigrad.autograd",

@@ -264,6 +264,16 @@ def test_labels_and_masks_that_a_function_is_given_are_data() -> None:
         2,
         4,
     ]  # where nothing else is given
+    assert viz.explain(lambda x: (1.0 * x**-1).sum(), np.arange(1, 3)).steps[0].gradient.tolist() == [-1, -0.25]
+
+
+def test_tokens_alone_are_data_of_a_function_that_looks_them_up() -> None:
+    table = nn.Embedding(5, 3)
+    for tokens in (np.array([1, 2]), Tensor([1, 2])):
+        steps = viz.explain(lambda tokens: (table(tokens) ** 2).sum(), tokens).steps
+        assert [(step.label, step.step.kind) for step in steps if step.step.op is None][-1][1] == "data"
+    page = viz.explore(lambda tokens: (table(tokens) ** 2).sum(), np.array([1, 2]))
+    assert "program" in page.data["live"]
 
 
 def test_explore_takes_what_draw_takes(tmp_path: Path) -> None:

@@ -88,8 +88,8 @@ def prepared(target: Any, inputs: Sequence[Any], names: Any = None) -> list[Any]
     """What a module or a function is called with: Tensors in the place of arrays; those of a function get a gradient.
 
     A Tensor of the caller's stays as it is: where it requires no gradient, a leaf of the same data takes its place, under the
-    name that it has, or has in `names`.  Arrays of whole numbers and masks are data, as labels are; where there are no others
-    they become floats, as Python's own numbers do.
+    name that it has, or has in `names`.  Arrays of whole numbers and masks are data, as labels and tokens are; where there are
+    no others, and nothing that the function computes from them has a gradient, they become floats, as Python's own numbers do.
 
     >>> prepared(lambda x: x, [2])
     [Tensor(2., dtype=float64, requires_grad=True)]
@@ -102,11 +102,20 @@ def prepared(target: Any, inputs: Sequence[Any], names: Any = None) -> list[Any]
     called = {id(x): name for name, x in names.items()} if isinstance(names, Mapping) else {}
     leaves: dict[int, Tensor] = {}
     whole = [is_array(x) and x.dtype.kind not in "fc" for x in inputs]
+    are_data = not all(whole) or _has_gradient(target, [Tensor(x) for x in inputs])
     for x, is_whole, name in zip_longest(inputs, whole, _parameters(target, len(inputs))):
         if id(x) not in leaves:
-            given = Tensor(x, name=name) if is_whole and not all(whole) and not isinstance(x, Tensor) else x
+            given = Tensor(x, name=name) if is_whole and are_data and not isinstance(x, Tensor) else x
             leaves[id(x)] = _leaf(given, called.get(id(x)))
     return [leaves[id(x)] for x in inputs]
+
+
+def _has_gradient(function: Callable[..., Any], given: list[Tensor]) -> bool:
+    """Whether what a function computes from data can be differentiated, by weights that it knows."""
+    try:
+        return any(t.requires_grad for t in _tensors(function(*given)))
+    except Exception:  # of whole numbers: 2 ** -1
+        return False
 
 
 def _leaf(x: Any, name: str | None) -> Tensor:
