@@ -50,7 +50,7 @@ def borrowing(function: Callable[..., Any], who: str) -> Callable[..., Any]:
                 f"{who} must not write into what it gets, which others read too ({error}): compute a new array (g * y in place "
                 "of g *= y), or write into a copy"
             ) from error
-        return _returned(out) if all(x.flags.writeable for x in seen) else out
+        return _returned(out) if all(x.flags.writeable for x in seen if type(x) is ndarray) else out
 
     return call
 

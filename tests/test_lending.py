@@ -117,3 +117,13 @@ def test_errors_of_ones_own_stay() -> None:
 
     with pytest.raises(ValueError, match="^mine"):
         WAYS["grad"](product(x=rule, y=lambda g, x: g * x))
+
+
+@pytest.mark.parametrize("wrapped", [lambda f: f, compile], ids=["eager", "compiled"])
+def test_an_op_of_ones_own_computes_on_a_gpu(wrapped: Any, stand_in: Any) -> None:
+    def slopes(x: Any, y: Any) -> Any:
+        f = product(x=lambda g, y: g * y, y=lambda g, x: g * x)
+        return grad(lambda x, y: (f(x, y) ** 2).sum(), (0, 1))(x, y)
+
+    got = wrapped(slopes)(Tensor(A, device="cuda"), Tensor(B, device="cuda"))
+    np.testing.assert_allclose([g.cpu().numpy() for g in got], [2 * A * B**2, 2 * A**2 * B])
