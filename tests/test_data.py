@@ -135,6 +135,13 @@ def test_subsets_and_concatenations() -> None:
         both[5]
     rows = TensorDataset(np.arange(10.0))
     assert next(iter(DataLoader(Subset(rows, [9, 3]), 2)))[0].tolist() == [9.0, 3.0]
+    mask = np.arange(10) % 4 == 1
+    for given in (mask, mask.tolist(), Tensor(mask)):
+        assert next(iter(DataLoader(Subset(rows, given), 3)))[0].tolist() == [1.0, 5.0, 9.0]
+    with pytest.raises(ValueError, match=r"a mask of shape \(3,\) for a data set of 10 items"):
+        Subset(rows, [True, False, True])
+    with pytest.raises(TypeError, match="flatnonzero"):
+        SubsetRandomSampler(mask)
 
 
 def test_samplers() -> None:

@@ -157,15 +157,24 @@ class Subset(Dataset):
 
     Args:
         dataset: has items by number.
-        indices: the numbers of the items, (N,), in the order that they have here; or N truth values
-            xxx.
+        indices: the numbers of the items, (N,), in the order that they have here; or a mask, one truth value for each
+            item of the data set.
+
+    Raises:
+        ValueError: a mask has another length than the data set.
 
     >>> Subset([10, 20, 30], [2, 0])[0]
     30
+    >>> list(Subset([10, 20, 30], [True, False, True]))
+    [10, 30]
     """
 
     def __init__(self, dataset: Any, indices: Any) -> None:
         self.dataset, self.indices = dataset, host(indices)
+        if self.indices.dtype == bool:
+            if self.indices.shape != (len(dataset),):
+                raise ValueError(f"Subset: a mask of shape {self.indices.shape} for a data set of {len(dataset)} items")
+            self.indices = np.flatnonzero(self.indices)
 
     def __len__(self) -> int:
         return len(self.indices)

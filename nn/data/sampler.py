@@ -173,6 +173,9 @@ class SubsetRandomSampler(Sampler):
         generator: an integer or a numpy.random.Generator that gives the seed.
         seed: decides the order of all epochs; by default drawn from minigrad's generator.
 
+    Raises:
+        TypeError: a mask is given.
+
     >>> sorted(SubsetRandomSampler([4, 7], seed=0))
     [4, 7]
     """
@@ -180,10 +183,10 @@ class SubsetRandomSampler(Sampler):
     def __init__(
         self, indices: Sequence[int], generator: Any = None, seed: int | None = None
     ) -> None:
-        self.subset, self.seed = (
-            host(indices),
-            seed_of("SubsetRandomSampler", generator, seed),
-        )
+        self.subset = host(indices)
+        if self.subset.dtype == bool:
+            raise TypeError("SubsetRandomSampler takes the numbers of items, not a mask: write np.flatnonzero(mask)")
+        self.seed = seed_of("SubsetRandomSampler", generator, seed)
 
     def indices(self, epoch: int) -> np.ndarray:
         return self.subset[_generator(self.seed, epoch).permutation(len(self.subset))]
