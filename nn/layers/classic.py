@@ -107,7 +107,7 @@ class Jordan(Module):
 class Hopfield(Module):
     """Hopfield's associative memory (1982), W symmetric with a zero diagonal.
 
-        x   <- max(-1, min(1, W x + b)),  all units at once: saturated linear units
+        x <- max(-1, min(1, W x + b)),  all units at once: saturated linear units
         x_i <- sign(W_i x + b_i),         unit by unit, as in the paper: binary units, which lower the energy at each change
 
     Args:

@@ -277,7 +277,7 @@ class GroupNorm(Module):
 class LocalResponseNorm(Module):
     """Divide by what neighbouring channels show at the same place, of (N, C, ...) (Krizhevsky et al., 2012).
 
-        x / (k + alpha / size sum of x^2 over size channels)^beta
+        out = x / (k + alpha / size sum_c x_c^2)^beta,  c the size channels around
 
     Args:
         size: over how many neighbouring channels the sum goes, the one itself in the middle; if even, one more before it.
