@@ -259,7 +259,7 @@ class GRU(_Recurrent):
     """Gated recurrent units (Cho et al., 2014), in PyTorch's form.
 
     Args:
-        reset_after: whether the reset gate multiplies W_hn h, as in PyTorch; False: h, before the product, as in the paper.
+        reset_after: whether the reset gate multiplies the product W_hn h, as in PyTorch; False: h before it, as in the paper.
 
     >>> out, h = GRU(3, 5, batch_first=True)(Tensor([[[1.0, 2.0, 3.0]] * 4]))
     >>> out.shape, h.shape
