@@ -71,7 +71,10 @@ _MEAN = "the mean, if it is known, of the shape that it has with keepdims=True."
 
 #: What a name means in the functions of a module: where they are defined, not where they are found.
 OF_MODULE: dict[str, dict[str, str]] = {
-    "minigrad.ops.creation": {"dtype": _DTYPE, "shape": "the lengths of the axes, or one number. None, where it can be: those of the input."},
+    "minigrad.ops.creation": {
+        "dtype": _DTYPE,
+        "shape": "the lengths of the axes, or one number. None, where it can be: those of the input.",
+    },
     "minigrad.ops.diagonals": {
         **dict.fromkeys(("k", "offset"), _DIAGONAL),
         **dict.fromkeys(("axis1", "axis2"), "the axes of rows and of columns."),
