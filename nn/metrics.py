@@ -130,7 +130,7 @@ def bleu(
 ) -> float:
     """BLEU of a corpus (Papineni et al., 2002): how many n-grams the candidates share with their references.
 
-        exp(min(0, 1 - r / c)) (p_1 ... p_N)^(1 / N),  p_n the part of the candidates' n-grams that occur in a reference
+        bleu = exp(min(0, 1 - r / c)) (p_1 ... p_N)^(1 / N),  p_n the part of the candidates' n-grams that occur in a reference
 
     Args:
         candidates: sequences of tokens.

@@ -182,6 +182,11 @@ def test_ctc_loss_equals_torchs(reduction: str) -> None:
     np.testing.assert_allclose(single.item(), both.item())
 
 
+def test_ctc_loss_of_one_sequence_refuses_an_unknown_reduction() -> None:
+    with pytest.raises(ValueError, match="'average'"):
+        F.ctc_loss(Tensor(np.zeros((4, 3))), np.array([1]), 4, 1, reduction="average")
+
+
 def test_ctc_loss_of_what_does_not_fit() -> None:
     x = Tensor(np.log(np.full((2, 1, 3), 1 / 3)), requires_grad=True)
     assert F.ctc_loss(x, np.array([[1, 1]]), [2], [2]).item() == np.inf

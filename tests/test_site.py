@@ -142,6 +142,9 @@ def test_docstrings_become_text_in_which_signs_are_signs(extensions: None) -> No
     assert sum("<math>" in line for line in lines) == 2 and any("(0 at a tie)" in line for line in lines)
     assert lines[-2:] == [">>> 1", "1"]
     assert not any("<math>" in line for line in as_rst("Says a = b and more, in a sentence."))
+    rules = as_rst("Descent.\n\n    m <- beta m + g       (m <- g at first)\n    p <- p - lr m,  s = m @ m   of all steps")
+    shown = "".join(line for line in rules if "<math>" in line)
+    assert [shown.count(part) for part in ("<math>", "<mo>←</mo>", 'class="remark"')] == [3, 2, 2]
 
 
 def test_links_of_documents_lead_to_pages_or_to_the_repository(extensions: None) -> None:

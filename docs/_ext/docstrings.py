@@ -10,11 +10,13 @@ import re
 from collections.abc import Iterator
 from html import escape
 
-from minigrad.viz.definition import PARTED, STATED
 from minigrad.viz.formula import Formula, parse
 
 CODE = re.compile(r"(``[^`]+``|`[^`]+`)")
-REMARK = re.compile(r"\s{2,}(\(.*\))[.,;]?$")
+#: How a paragraph begins that is all formulas.
+INDENTED = "    "
+#: What something is (`dx = g y`), what is added to it (`dx += g y`), or what it becomes (`m <- beta1 m + (1 - beta1) g`).
+STATED = re.compile(r"(?P<left>[^=<]*[^=\s<>!+])\s*(?P<sign>\+?=|<-)\s*(?P<right>[^=].*?)(?:(?<!\.)\.)?$")
 
 
 def as_rst(doc: str) -> list[str]:
@@ -35,6 +37,8 @@ def paragraph_as_rst(lines: list[str], first: bool) -> list[str]:
     """A paragraph; the summary may go on with formulas on the lines below it."""
     if lines[0].lstrip().startswith(">>>"):
         return lines
+    if lines[0].startswith(INDENTED):
+        return as_html([*joined([line.removeprefix(INDENTED) for line in lines])])
     start = next((i for i, line in enumerate(lines) if is_formula(line)), None)
     if start is None or (start and not first):
         return [*with_bullets(lines)]
@@ -76,7 +80,12 @@ def is_formula(line: str) -> bool:
         parse(match["left"].strip())
     except ValueError:
         return False
-    return " " not in re.sub(r"\{.*?\}|, ", "", match["left"].strip())
+    return is_name(match["left"])
+
+
+def is_name(left: str) -> bool:
+    """Whether something is a name, with an index or arguments perhaps: `h_{t-1}`, `p(h | v)`; or several, `u, s`, `a @ V`."""
+    return " " not in re.sub(r"\{.*?\}|\(.*?\)|, | [@+] ", "", left.strip())
 
 
 def joined(lines: list[str]) -> Iterator[str]:
@@ -100,20 +109,18 @@ def as_html(statements: list[str]) -> list[str]:
 
 
 def typeset(statement: str) -> str:
-    """One line of formulas and remarks: `dx = g y  (0 at a tie)`; what is no formula stays text."""
-    remark = REMARK.search(statement)
-    text = statement[: remark.start()] if remark else statement
-    parts = [f'<span class="remark">{escape(remark[1])}</span>'] if remark else []
+    """One line of formulas and remarks, with wide spaces between them: `dx = g y  (0 at a tie)`."""
+    return " ".join(map(part, re.split(r"\s{2,}(?!\s*(?:\+?=|<-)\s)", statement.strip())))
+
+
+def part(text: str) -> str:
+    """A formula, or a remark."""
     intro = "with " if text.startswith("with ") else ""
-    pieces = [formula(piece) for piece in PARTED.split(text.removeprefix("with ").rstrip(",;"))]
-    return " ".join([*([f"<span>{intro}</span>"] if intro else []), *pieces, *parts])
-
-
-def formula(piece: str) -> str:
-    match = STATED.match(piece.strip())
-    if match is None or "  " in match["right"]:
-        return f"<code>{escape(piece.strip())}</code>"
+    match = STATED.match(text.removeprefix("with ").rstrip(",;"))
+    if match is None or text.startswith("(") or not is_name(match["left"]):
+        return f'<span class="remark">{escape(text)}</span>'
     try:
-        return Formula(match["left"].strip(), match["right"].strip(), sign=match["sign"]).math()
+        math = Formula(match["left"].strip(), match["right"].strip(), sign=match["sign"].replace("<-", "←")).math()
     except ValueError:
-        return f"<code>{escape(piece.strip())}</code>"
+        return f"<code>{escape(text)}</code>"
+    return f"<span>{intro}</span> {math}" if intro else math

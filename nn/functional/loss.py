@@ -218,10 +218,10 @@ def linear_cross_entropy(
     input: Any, linear_weight: Any, target: Any, *, linear_bias: Any = None, weight: Any = None,  # noqa: A002
     reduction: str = "mean", ignore_index: int | None = None, label_smoothing: float = 0.0,
 ) -> Tensor:  # fmt: skip
-    """Cross-entropy of the logits that a linear map gives: input (N, D) or (D,), linear_weight (C, ..., D).
+    """Cross-entropy of the logits that a linear map gives.
 
     Args:
-        input: what is mapped.
+        input: (N, D), or (D,) for a single sample.
         linear_weight, linear_bias: of the map, (C, D) and (C,); or (C, d1, ..., D) and (C, d1, ...), for targets (N, d1, ...).
         target: class indices, or probabilities of the shape of the logits.
         weight: of each class, (C,).
@@ -246,11 +246,11 @@ def linear_cross_entropy(
 @follow
 @explain_options
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:  # noqa: A002
-    """Negative log-likelihood of class indices: input log-probabilities (N, C, ...) or (C,), target (N, ...) or ().
+    """Negative log-likelihood of class indices.
 
     Args:
-        input: log-probabilities.
-        target: class indices, 0 to C - 1.
+        input: log-probabilities, (N, C, ...), or (C,) for a single sample.
+        target: class indices from 0 to C - 1, (N, ...) or ().
         weight: of each class, (C,).
         ignore_index: a target that does not count.
         reduction: "mean" (weighted by the classes of the targets), "sum" or "none".

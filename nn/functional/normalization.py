@@ -204,13 +204,13 @@ def batch_norm(
 ) -> Any:  # fmt: skip
     """Normalise each channel over batch and space, (N, C, ...) (Ioffe and Szegedy, 2015).
 
-    In training by the batch's own mean and variance, which also move the running ones (in place); otherwise by the running ones.
+    In training the batch's own mean and variance also move the running ones, in place.
 
     Args:
         running_mean, running_var: (C,); None, in training: nothing is moved.
         weight, bias: a factor and a summand of each channel, (C,); None: there is none.
-        training: by which mean and variance it is done.
-        momentum: which share of the way to the batch's mean and its unbiased variance the running ones go.
+        training: whether to normalise by the batch's own mean and variance; False: by the running ones.
+        momentum: the share of the way that the running ones go to the batch's mean and unbiased variance.
         eps: added to the variance.
 
     Raises:
@@ -265,10 +265,10 @@ def instance_norm(
     """Normalise each channel of each sample over space, (N, C, ...) (Ulyanov et al., 2016).
 
     Args:
-        running_mean, running_var: (C,), moved towards the means over the samples, in place; None: nothing is moved.
+        running_mean, running_var: (C,), moved in place towards what the samples have on average; None: nothing is moved.
         weight, bias: a factor and a summand of each channel, (C,); None: there is none.
         use_input_stats: normalise by the sample's own mean and variance; False: by the running ones.
-        momentum: which share of the way the running ones go.
+        momentum: the share of the way that the running ones go, as in `batch_norm`.
         eps: added to the variance.
 
     Raises:
@@ -316,7 +316,7 @@ def normalize(x: Any, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Any:
     """Divide by the p-norm along an axis, or by eps where that is larger.
 
     Args:
-        p: of the norm: 1 adds the absolute values, 2 is Euclid's length, inf takes the largest one.
+        p: which norm: 1 adds the absolute values, 2 is Euclid's length, inf takes the largest one.
         axis: the axis of the vectors.
         eps: the least norm.
 

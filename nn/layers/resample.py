@@ -149,7 +149,7 @@ class Fold(Module):
         output_size: height and width of the images; a number is both.
         kernel_size: (kh, kw), how wide the window is; this and the others are a number, or one for each spatial axis.
         dilation: the distance between the elements of the window; 1: they are neighbours.
-        padding: how many zeros are added at both ends of the images before windows were taken.
+        padding: how many zeros were added at both ends of the images before windows were taken.
         stride: how far the window moves.
     """
 

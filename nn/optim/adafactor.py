@@ -26,8 +26,8 @@ class Adafactor(Optimizer):
 
         b <- t^beta2_decay,  s <- max(eps[1], rms(p)) min(lr, 1 / sqrt(t))
         p <- (1 - lr weight_decay) p
-        R <- (1 - b) R + b mean of g^2 over each row,  C the same over each column
-        V <- R C / max(mean of R, eps[0])            of the last two axes; with fewer axes  V <- (1 - b) V + b g^2
+        R <- (1 - b) R + b mean(g^2)                 over each row,  C the same over each column
+        V <- R C / max(mean(R), eps[0])              of the last two axes; with fewer axes  V <- (1 - b) V + b g^2
         u <- g / sqrt(max(V, eps[0]^2)),   p <- p - s u / max(1, rms(u) / d)
 
     Args:

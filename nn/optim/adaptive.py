@@ -72,7 +72,7 @@ class RMSprop(Optimizer):
         g <- g + weight_decay p
         s <- alpha s + (1 - alpha) g^2
         d <- sqrt(s) + eps                           (centered: sqrt(s - m^2) + eps, m <- alpha m + (1 - alpha) g)
-        p <- p - lr g / d                            (with momentum: b <- momentum b + g / d,  p <- p - lr b)
+        p <- p - lr g / d                            (with momentum: b <- momentum b + g / d, p <- p - lr b)
 
     Args:
         alpha: how much each step keeps of the running mean square.
@@ -144,11 +144,11 @@ class RMSprop(Optimizer):
 class Adadelta(Optimizer):
     """Adadelta (Zeiler, 2012): steps of the size of recent steps.
 
-    g <- g + weight_decay p
-    s <- rho s + (1 - rho) g^2
-    d <- sqrt(a + eps) / sqrt(s + eps) g
-    a <- rho a + (1 - rho) d^2
-    p <- p - lr d
+        g <- g + weight_decay p
+        s <- rho s + (1 - rho) g^2
+        d <- sqrt(a + eps) / sqrt(s + eps) g
+        a <- rho a + (1 - rho) d^2
+        p <- p - lr d
 
     Args:
         lr: a factor of the steps; Zeiler's method has none, which is 1.
@@ -193,8 +193,10 @@ class Adadelta(Optimizer):
 class Rprop(Optimizer):
     """Resilient propagation (Riedmiller and Braun, 1993), for whole batches: only the signs of the gradient count.
 
-    the step of an element grows by etas[1] while its gradient keeps its sign, and shrinks by etas[0] when it turns
-    (then it stays once);  p <- p - step sign(g)
+        p <- p - step sign(g)
+
+    The step of an element grows by etas[1] while its gradient keeps its sign, and shrinks by etas[0] when it turns
+    (then the element stays once).
 
     Args:
         lr: the steps of the elements at first.

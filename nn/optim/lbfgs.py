@@ -22,8 +22,8 @@ __all__ = ["LBFGS"]
 class LBFGS(Optimizer):
     """Limited-memory BFGS (Liu and Nocedal, 1989), for whole batches; `step(closure)` does up to max_iter iterations.
 
-        d = -H g,  H built from the last history_size pairs s = p' - p, y = g' - g by two loops
-        p <- p + t d,  t = min(1, 1 / |g|_1) lr in the first iteration, then lr
+        d <- -H g,  H built by two loops from the last history_size pairs of p' - p and g' - g
+        p <- p + t d,  t = lr,  but in the first iteration lr min(1, 1 / sum |g|)
 
     Its `step` takes a closure, which computes the loss anew, calls backward on it and returns it.
 

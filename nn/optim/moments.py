@@ -33,10 +33,10 @@ def _mean(average: Any, value: Any, beta: float) -> Any:
 class Adamax(Optimizer):
     """Adam with the largest gradient in place of the root mean square (Kingma and Ba, 2015, section 7).
 
-    g <- g + weight_decay p
-    m <- beta1 m + (1 - beta1) g
-    u <- max(beta2 u, |g| + eps)
-    p <- p - lr / (1 - beta1^t) m / u
+        g <- g + weight_decay p
+        m <- beta1 m + (1 - beta1) g
+        u <- max(beta2 u, |g| + eps)
+        p <- p - lr / (1 - beta1^t) m / u
     """
 
     rules = rules("lr", "betas", "eps", "weight_decay", "foreach", "maximize", "differentiable", "capturable")
@@ -74,9 +74,9 @@ class Adamax(Optimizer):
 class NAdam(Optimizer):
     """Adam with Nesterov's momentum (Dozat, 2016).
 
-    mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2);  m, v as in Adam
-    d <- sqrt(v / (1 - beta2^t)) + eps
-    p <- p - lr ((1 - mu_t) / (1 - mu_1...mu_t) g + mu_{t+1} / (1 - mu_1...mu_{t+1}) m) / d
+        mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2);  m, v as in Adam
+        d <- sqrt(v / (1 - beta2^t)) + eps
+        p <- p - lr ((1 - mu_t) / (1 - M_t) g + mu_{t+1} / (1 - M_{t+1}) m) / d,  M_t the product of mu_1 to mu_t
 
     Args:
         momentum_decay: how fast the momentum mu goes from beta1 / 2 to beta1.
@@ -122,10 +122,10 @@ class NAdam(Optimizer):
 class RAdam(Optimizer):
     """Adam whose adaptive step waits until its variance is known (Liu et al., 2020).
 
-    rho = 2 / (1 - beta2) - 1;  rho_t = rho - 2 t beta2^t / (1 - beta2^t);  m, v as in Adam
-    p <- p - lr m / (1 - beta1^t) r sqrt(1 - beta2^t) / (sqrt(v) + eps)          for rho_t > 5,
-         r = sqrt((rho_t - 4)(rho_t - 2) rho / ((rho - 4)(rho - 2) rho_t))
-    p <- p - lr m / (1 - beta1^t)                                                otherwise
+        rho = 2 / (1 - beta2) - 1;  rho_t = rho - 2 t beta2^t / (1 - beta2^t);  m, v as in Adam
+        p <- p - lr m / (1 - beta1^t) r sqrt(1 - beta2^t) / (sqrt(v) + eps)          for rho_t > 5,
+             r = sqrt((rho_t - 4)(rho_t - 2) rho / ((rho - 4)(rho - 2) rho_t))
+        p <- p - lr m / (1 - beta1^t)                                                otherwise
     """
 
     rules = rules(
