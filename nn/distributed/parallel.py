@@ -75,20 +75,13 @@ class DataParallel(Module):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the model computes from this rank's examples."""
-        if group().size > 1:
-            self._count((args, kwargs))
+        if group().size > 1 and is_grad_enabled():
+            meeting = self._meet()
+            if self.reduction == "mean" and self.batch_axis is not None:
+                examples = examples_in((args, kwargs), self.batch_axis)
+                meeting.examples.note(examples)
+                without_examples.set(not examples)
         return self.module(*args, **kwargs)
-
-    def _count(self, arguments: Any) -> None:
-        """Tell the others how many examples this rank has."""
-        if not is_grad_enabled():
-            without_examples.set(False)  # the NaN of an evaluation counts, and so does the warning
-            return
-        meeting = self._meet()
-        if self.reduction == "mean" and self.batch_axis is not None:
-            examples = examples_in(arguments, self.batch_axis)
-            meeting.examples.note(examples)
-            without_examples.set(not examples)
 
     def set_examples(self, number: float) -> None:
         """Say what this rank's loss is a mean over, for the next backward pass: how many examples, tokens, or what weight.
