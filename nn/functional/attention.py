@@ -189,10 +189,17 @@ def multi_head_attention(
         dropout_p: the probability with which a weight becomes 0, at every call: give 0 outside of training.
         is_causal: no place sees a later one; not together with attn_mask.
         return_weights: also return the attention weights.
+
+    Raises:
+        ValueError: the heads cannot have equally many features.
     """
 
     def heads(x: Any) -> Any:
         n, length, features = np.shape(x)
+        if num_heads < 1 or features % num_heads:
+            raise ValueError(
+                f"multi_head_attention: {features} features, of shape {np.shape(x)}, cannot be divided among {num_heads} heads"
+            )
         return np.transpose(np.reshape(x, (n, length, num_heads, features // num_heads)), (0, 2, 1, 3))
 
     out = scaled_dot_product_attention(
