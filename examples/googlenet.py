@@ -69,7 +69,7 @@ def googlenet(classes=1000, width=1.0, channels=3, norm=False):
 def drawn(history, beside):
     """Where the weights of an Inception block go, and how the small copy learns."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
-    blocks = [layer for layer in googlenet() if isinstance(layer, Inception)]
+    blocks = [layer for layer in nn.utils.skip_init(googlenet) if isinstance(layer, Inception)]
     below = np.zeros(len(blocks))
     for branch, label in (("one", "1x1"), ("three", "1x1, 3x3"), ("five", "1x1, 5x5"), ("pooled", "pooling, 1x1")):
         counts = np.array([sum(p.size for p in getattr(block, branch).parameters()) for block in blocks]) / 1000
@@ -90,7 +90,7 @@ def main(epochs=12, width=0.125, size=32, scenes=2000, pieces=1, data=None):
     model.eval()
     viz.draw(model, train[0][:1], depth=2).render("out/googlenet.dot")
     return {
-        "parameters": sum(p.size for p in googlenet().parameters()),
+        "parameters": sum(p.size for p in nn.utils.skip_init(googlenet).parameters()),
         "test accuracy of the small one": history[-1]["val_accuracy"],
     } | beside
 

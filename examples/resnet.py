@@ -32,7 +32,7 @@ def trained(train, test, width, epochs, shortcut, small):
 def main(epochs=5, width=8, size=16, scenes=2000, pieces=1, data=None):
     train, test = image_sets(data, size, scenes, pieces)
     beside = simple_accuracies(train, test)
-    results = {f"parameters of {name}": sum(p.size for p in resnet(name).parameters()) for name in DEPTHS}
+    results = {f"parameters of {name}": sum(p.size for p in nn.utils.skip_init(resnet, name).parameters()) for name in DEPTHS}
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
     for shortcut, name in ((True, "34 layers, residual"), (False, "34 layers, plain")):
         history = trained(train, test, width, epochs, shortcut, small=size < 64)

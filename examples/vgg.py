@@ -76,7 +76,7 @@ def main(epochs=14, width=0.0625, size=32, scenes=2000, pieces=1, data=None):
     history = fit_images(model, nn.optim.Adam(model.parameters(), lr=2e-3), train, test, epochs)
     beside = simple_accuracies(train, test)
     drawn(history, beside)
-    counts = {f"parameters of {name}": sum(p.size for p in vgg(name).parameters()) for name in LAYERS}
+    counts = {f"parameters of {name}": sum(p.size for p in nn.utils.skip_init(vgg, name).parameters()) for name in LAYERS}
     return counts | {"test accuracy of the small one": history[-1]["val_accuracy"]} | beside
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from math import ceil, prod, sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,10 @@ if not TYPE_CHECKING:  # to checkers a module with this function has every name
         raise missing("nn.init", name, __all__)
 
 
+#: Whether `nn.utils.skip_init` makes a module, whose parameters stay as they are in memory.
+skipped: ContextVar[bool] = ContextVar("skipped", default=False)
+
+
 def _write(tensor: Tensor, values: Any) -> Tensor:
     tensor.data[...] = values
     mark_mutated(tensor.data)
@@ -36,6 +41,8 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
         tensor: what is filled, in place, and returned.
         a, b: the bounds.
     """
+    if skipped.get():
+        return tensor
     return _write(tensor, a + (b - a) * random.generator(tensor.device).random(tensor.shape))
 
 
@@ -47,6 +54,8 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
         tensor: what is filled, in place, and returned.
         mean, std: of the distribution.
     """
+    if skipped.get():
+        return tensor
     return _write(tensor, mean + std * random.generator(tensor.device).standard_normal(tensor.shape))
 
 

@@ -294,6 +294,15 @@ def test_skip_init_moves_no_stream(stand_in: Any) -> None:
     assert drawn("cuda") == undisturbed
 
 
+def test_skip_init_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(random, "generator", lambda device: pytest.fail("numbers are drawn"))
+        nn.utils.skip_init(lambda: nn.Sequential(nn.Conv2d(2, 3, 3), nn.LSTM(2, 3), nn.Embedding(3, 2)))
+    with pytest.raises(ZeroDivisionError):
+        nn.utils.skip_init(lambda: 1 // 0)
+    assert np.abs(nn.Linear(20, 20).weight.data).max() > 0.1
+
+
 # ------------------------------------------------------------------------------- the kernels
 
 

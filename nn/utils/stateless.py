@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from minigrad import Tensor, random, replaced
 
+from .. import init
 from ..computed import recomputed
 from ..module import Module
 from ..parameter import Buffer, Parameter
@@ -18,7 +19,9 @@ M = TypeVar("M", bound=Module)
 
 
 def skip_init(module_cls: Callable[..., M], *args: Any, **kwargs: Any) -> M:
-    """A module whose first values do not matter: making it changes no random generator.
+    """A module whose first values do not matter: making it draws none, and changes no random generator.
+
+    So parameters can be counted, or loaded from a file, in a network that would take seconds to initialise.
 
     Args:
         module_cls: a class of modules, or a function that makes one.
@@ -30,11 +33,12 @@ def skip_init(module_cls: Callable[..., M], *args: Any, **kwargs: Any) -> M:
     >>> layer.weight.shape, a.tolist() == b.tolist()
     ((2, 3), True)
     """
-    before = random.get_state()
+    before, token = random.get_state(), init.skipped.set(True)
     try:
         return module_cls(*args, **kwargs)
     finally:
-        random.set_state(before)
+        init.skipped.reset(token)
+        random.set_state(before)  # of modules that draw without nn.init
 
 
 def functional_call(

@@ -14,7 +14,7 @@ CASES: dict[str, Case] = {
         ),
     ),
     "locality": (
-        {"epochs": 3, "filters": 12, "largest": 100},
+        {"epochs": 2, "filters": 12, "largest": 100},
         lambda r: (
             r["weights at side 100, local"] == 100 * 100**2
             and r["weights at side 100, convolution"] == 10_000

@@ -10,11 +10,11 @@ CASES: dict[str, Case] = {
         lambda r: r["test nats"] < r["baseline: bigrams by counts"] < r["chance: all alike"],
     ),
     "cells": (
-        {"updates": 80, "hidden": 48, "shown": 8000},
+        {"updates": 80, "hidden": 48, "shown": 3000},
         lambda r: r["nats"] < r["baseline: nats by counts of 1 in a row"] - 0.3,
     ),
     "word_language_model": (
-        {"updates": 160, "size": 64, "max_words": 1000},
+        {"updates": 140, "size": 64, "max_words": 600},
         lambda r: r["test perplexity"] < 0.95 * r["baseline: unigrams by counts"] < r["chance: all words alike"],
     ),
     "names": (
@@ -25,11 +25,11 @@ CASES: dict[str, Case] = {
         ),
     ),
     "tagging": (
-        {"updates": 200},
+        {"updates": 130, "hidden": 32},
         lambda r: r["accuracy: LSTM from both sides"] > r["baseline: counts, 3 on each side"] > r["chance: commonest tag"],
     ),
     "named_entities": (
-        {"updates": 150, "count": 500},
+        {"updates": 120, "count": 400},
         lambda r: (
             r["F1: both"] > 0.6 > 0.5 > r["baseline: capitals, commonest kind"]
             and not r["test names in training"] + r["test sentences in training, names masked"]

@@ -71,7 +71,7 @@ CASES: dict[str, Case] = {
         ),
     ),
     "initialisation": (
-        {"updates": 200, "of_sigmoid": 200, "hidden": 32},
+        {"updates": 120, "of_sigmoid": 120, "hidden": 32},
         lambda r: (
             r["tanh, Xavier: test error"] < 0.15
             and r["ReLU, He: test error"] < 0.2
