@@ -210,13 +210,17 @@ def test_tests_run_from_the_unpacked_sdist(built: tuple[Path, Path], tmp_path: P
     with tarfile.open(built[0]) as archive:
         archive.extractall(tmp_path, filter="data")
     (root,) = tmp_path.iterdir()
-    where = "import minigrad, nn, pathlib; print(pathlib.Path(minigrad.__file__).parents[1])"
-    environment = {**os.environ, "PYTHONPATH": str(root)}
-    out = subprocess.check_output([sys.executable, "-c", where], cwd=root, env=environment, text=True)
-    assert Path(out.strip()) == root
-    command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "tests/test_trees.py", "tests/test_help.py", "minigrad/trees.py"]
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
+    code = (
+        "import pathlib, pytest, sys\n"
+        "status = pytest.main(sys.argv[1:])\n"
+        "import minigrad, nn\n"
+        "print(*(pathlib.Path(package.__file__).parents[1] for package in (minigrad, nn)))\n"
+        "sys.exit(status)"
+    )
+    command = [sys.executable, "-c", code, "-p", "no:xdist", "tests/test_trees.py", "tests/test_help.py", "minigrad/trees.py"]
+    done = subprocess.run(command, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+    assert [*map(Path, done.stdout.splitlines()[-1].split())] == [root, root]
 
 
 def test_the_wheel_holds_the_packages_and_their_data_alone(built: tuple[Path, Path]) -> None:

@@ -27,8 +27,10 @@ site, extensions = sites.site, sites.extensions
 
 @cache
 def page(path: Path) -> Any:
-    """A page, parsed."""
-    return importlib.import_module("bs4").BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+    """The article of a page, parsed: what stands around it is the same on all pages, and longer than most articles."""
+    text = path.read_text(encoding="utf-8")
+    article = text[text.index("<article") : text.index("</article>")] + "</article>"
+    return importlib.import_module("bs4").BeautifulSoup(article, "html.parser")
 
 
 def course() -> dict[str, dict[str, str]]:

@@ -6,7 +6,7 @@ from .settings import SHARED, Case, RealCase
 
 CASES: dict[str, Case] = {
     "traditional_pipeline": (
-        {"train": 500, "test": 200, "words": 50, "epochs": 6},
+        {"train": 400, "test": 200, "words": 40, "epochs": 5},
         lambda r: (
             r["accuracy, CNN, end to end"] > 1.5 * r["chance: the commonest label"]
             and r["accuracy, histograms, k-means"] > 1.3 * r["baseline: pixels"]
@@ -14,7 +14,7 @@ CASES: dict[str, Case] = {
         ),
     ),
     "locality": (
-        {"epochs": 2, "filters": 12, "largest": 100},
+        {"epochs": 3, "filters": 12, "largest": 100},
         lambda r: (
             r["weights at side 100, local"] == 100 * 100**2
             and r["weights at side 100, convolution"] == 10_000

@@ -37,7 +37,7 @@ CASES: dict[str, Case] = {
     ),
     "deep_q_learning": ({"steps": 500}, lambda r: r["steps, both"] > 2 * r["chance: steps, random pushes"]),
     "policy_optimisation": (
-        {"updates": 14, "epochs": 6},
+        {"updates": 10, "epochs": 6},
         lambda r: r["steps, PPO"] > 2 * r["baseline: steps, push to where the pole leans"]
         and r["steps, PPO"] > r["steps, one step"],
     ),

@@ -6,7 +6,7 @@ from .settings import SHARED, Case, RealCase
 
 CASES: dict[str, Case] = {
     "char_language_model": (
-        {"updates": 250, "hidden": 96, "size": 300_000},
+        {"updates": 180, "hidden": 96, "size": 200_000},
         lambda r: r["test nats"] < r["baseline: bigrams by counts"] < r["chance: all alike"],
     ),
     "cells": (
@@ -18,7 +18,7 @@ CASES: dict[str, Case] = {
         lambda r: r["test perplexity"] < 0.95 * r["baseline: unigrams by counts"] < r["chance: all words alike"],
     ),
     "names": (
-        {"updates": 250},
+        {"updates": 180},
         lambda r: (
             r["test accuracy: GRU, both directions"] > r["baseline: naive Bayes of 1 to 4 characters"] - 0.12
             and r["baseline: naive Bayes of 1 to 4 characters"] > 0.65 > 2 * r["chance: largest class"]
@@ -36,7 +36,7 @@ CASES: dict[str, Case] = {
         ),
     ),
     "planted_secret": (
-        {"updates": 250, "hidden": 64, "size": 20_000},
+        {"updates": 200, "hidden": 48, "size": 20_000},
         lambda r: r["LSTM, exposure where written 16x"] > 6 > r["baseline: LSTM, exposure where never written"],
     ),
     "many_to_one": (
