@@ -72,7 +72,10 @@ def weighted(name: str, loss: Any, weight: Any, reduction: str, by_weight: bool 
 @follow
 @explain_options
 def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Tensor:  # noqa: A002
-    """Mean squared error, (input - target)^2; the shapes must agree.
+    """Mean squared error; the shapes must agree.
+
+    out    = (input - target)^2
+    dinput = 2 g (input - target)
 
     Args:
         input, target: of one shape; integers count as floating numbers.
@@ -179,6 +182,10 @@ def cross_entropy(
 ) -> Tensor:
     """Cross-entropy of logits, as torch.nn.functional.cross_entropy.
 
+    out    = -log p_target,  p = softmax(input)
+    dinput = g (p - onehot(target))
+    out    = -sum_c target_c log p_c    (a target of probabilities)
+
     Args:
         input: logits (N, C), (N, C, d1, ...) or (C,) for a single sample.
         target: class indices (N, d1, ...), or probabilities of the shape of the input.
@@ -221,6 +228,8 @@ def linear_cross_entropy(
 ) -> Tensor:  # fmt: skip
     """Cross-entropy of the logits that a linear map gives: input (N, D) or (D,), linear_weight (C, ..., D).
 
+    out = -log p_target,  p = softmax(input @ linear_weight^T + linear_bias)
+
     Args:
         input: what is mapped.
         linear_weight, linear_bias: of the map, (C, D) and (C,); or (C, d1, ..., D) and (C, d1, ...), for targets (N, d1, ...).
@@ -248,6 +257,9 @@ def linear_cross_entropy(
 @explain_options
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:  # noqa: A002
     """Negative log-likelihood of class indices: input log-probabilities (N, C, ...) or (C,), target (N, ...) or ().
+
+    out    = -input_target
+    dinput = -g onehot(target)
 
     Args:
         input: log-probabilities.

@@ -11,7 +11,7 @@ __all__ = ["BCELoss", "BCEWithLogitsLoss", "GaussianNLLLoss", "KLDivLoss", "Pois
 
 
 class BCELoss(Loss):
-    """-(y log p + (1 - y) log(1 - p)) for probabilities p.
+    """Binary cross-entropy of probabilities.
 
     Args:
         weight: by how much each element counts, broadcast to the input, without a gradient; the mean is over the elements all the
@@ -34,7 +34,7 @@ class BCELoss(Loss):
 
 
 class BCEWithLogitsLoss(Loss):
-    """Binary cross-entropy of sigmoid(x), exact for large logits.
+    """Binary cross-entropy of logits, exact for large ones.
 
     Args:
         weight: by how much each element counts, broadcast to the input, without a gradient; the mean is over the elements all
@@ -66,7 +66,7 @@ class BCEWithLogitsLoss(Loss):
 
 
 class KLDivLoss(Loss):
-    """sum of t (log t - x) for log-probabilities x: the Kullback-Leibler divergence.
+    """The Kullback-Leibler divergence of a target from log-probabilities.
 
     Args:
         reduction: "batchmean" divides the sum by the length of the first axis, which is the divergence; "mean" by the number of
@@ -88,7 +88,7 @@ class KLDivLoss(Loss):
 
 
 class PoissonNLLLoss(Loss):
-    """e^x - y x for log-rates x, without the term of y alone.
+    """Negative log-likelihood of counts, given log-rates or rates, without the term of the counts alone.
 
     Args:
         log_input: whether the inputs are log-rates; False: they are rates, and the loss is x - y log(x + eps).
@@ -117,7 +117,7 @@ class PoissonNLLLoss(Loss):
 
 
 class GaussianNLLLoss(Loss):
-    """(log var + (x - y)^2 / var) / 2; variances are at least eps.
+    """Negative log-likelihood of normal distributions; variances are at least eps.
 
     Args:
         full: add log(2 pi) / 2.

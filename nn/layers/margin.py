@@ -36,7 +36,7 @@ class L1Loss(Loss):
 
 
 class SmoothL1Loss(Loss):
-    """d^2 / (2 beta) for |d| < beta, |d| - beta / 2 beyond (Girshick, 2015).
+    """Absolute error whose corner is rounded by a parabola (Girshick, 2015).
 
     Args:
         reduction: "mean" of all elements, their "sum", or "none": a loss for each element.
@@ -56,7 +56,7 @@ class SmoothL1Loss(Loss):
 
 
 class HuberLoss(Loss):
-    """d^2 / 2 for |d| < delta, delta (|d| - delta / 2) beyond (Huber, 1964).
+    """Squared error that goes on as a straight line, so that outliers count less (Huber, 1964).
 
     Args:
         reduction: "mean" of all elements, their "sum", or "none": a loss for each element.
@@ -76,7 +76,7 @@ class HuberLoss(Loss):
 
 
 class SoftMarginLoss(Loss):
-    """log(1 + e^(-y x)) for labels y of 1 and -1: the logistic loss.
+    """The logistic loss of labels 1 and -1.
 
     Args:
         reduction: "mean" of all elements, their "sum", or "none": a loss for each element.
@@ -96,7 +96,7 @@ class SoftMarginLoss(Loss):
 
 
 class HingeEmbeddingLoss(Loss):
-    """x for labels of 1, max(0, margin - x) for labels of -1.
+    """A distance for labels of 1, what it lacks to the margin for labels of -1.
 
     Args:
         margin: the x from which on a label of -1 costs nothing.
@@ -117,7 +117,7 @@ class HingeEmbeddingLoss(Loss):
 
 
 class MarginRankingLoss(Loss):
-    """max(0, margin - y (x1 - x2)): for y = 1 the first is to be the larger one.
+    """A loss of pairs in the wrong order: for a label of 1 the first is to be the larger one, for -1 the second.
 
     Args:
         margin: by how much the one that is to be larger must be so, for a loss of 0.
@@ -140,7 +140,7 @@ class MarginRankingLoss(Loss):
 
 
 class MultiMarginLoss(Loss):
-    """sum over i != y of max(0, margin - x_y + x_i)^p / C: the multi-class hinge loss (Crammer and Singer, 2001).
+    """The multi-class hinge loss, of C classes (Crammer and Singer, 2001).
 
     Args:
         p: the power of each term; PyTorch knows 1 and 2 alone.
@@ -213,7 +213,7 @@ class MultiLabelSoftMarginLoss(Loss):
 
 
 class CosineEmbeddingLoss(Loss):
-    """1 - cos for labels of 1, max(0, cos - margin) for labels of -1.
+    """A loss of pairs that are to point the same way for labels of 1, and not for labels of -1.
 
     Args:
         margin: the cosine up to which a label of -1 costs nothing, from -1 to 1.
@@ -236,7 +236,7 @@ class CosineEmbeddingLoss(Loss):
 
 
 class TripletMarginLoss(Loss):
-    """max(0, d(anchor, positive) - d(anchor, negative) + margin) (Balntas et al., 2016).
+    """A loss of triplets whose negative is to be farther from the anchor than the positive (Balntas et al., 2016).
 
     Args:
         margin: by how much farther the negative must be than the positive, for a loss of 0.
@@ -293,7 +293,7 @@ class TripletMarginWithDistanceLoss(Loss):
 
 
 class CosineSimilarity(Loss):
-    """x1 . x2 / (|x1| |x2|) along an axis.
+    """The cosine of the angle between vectors along an axis.
 
     Args:
         axis: the axis of the vectors (PyTorch's `dim`).
@@ -313,7 +313,7 @@ class CosineSimilarity(Loss):
 
 
 class PairwiseDistance(Loss):
-    """The p-norm of x1 - x2 + eps along the last axis.
+    """The p-norm of differences along the last axis.
 
     Args:
         p: of the norm: 2 is Euclid's, 1 the sum of |x|, inf the largest |x|.
