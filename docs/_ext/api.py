@@ -306,9 +306,10 @@ def facts(name: str, thing: Any) -> list[str]:
 
 
 def skip(app: Sphinx, what: str, name: str, thing: Any, skipped: bool, options: Any) -> bool | None:
-    """No fields of named tuples, which the text above them describes."""
+    """No fields of named tuples, which the text above them describes, and no functions that a layer keeps to call them."""
     doc = getattr(thing, "__doc__", None) or ""
-    return True if doc.startswith("Alias for field number") else None
+    kept = what == "class" and (getattr(thing, "__module__", None) or "").startswith("nn.functional.")
+    return True if kept or doc.startswith("Alias for field number") else None
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def _conv(n: int) -> Callable[..., Tensor]:
     convolve.__name__ = f"conv{n}d"
     convolve.__doc__ = f"""{n}-d convolution (cross-correlation): x (N, C, ...), weight (O, C / groups, ...) -> (N, O, ...).
 
-    out[n, o, p] = sum_{{c,k}} weight[o, c, k] x[n, c, p stride + k dilation - padding] + bias[o]
+    out[n, o, p] = bias[o] + sum_{{c,k}} weight[o, c, k] x[n, c, q],  q = p stride + k dilation - padding
 
     Args:
         x: the input, or (C, ...) for a single sample.
@@ -198,7 +198,7 @@ def _conv_transpose(n: int) -> Callable[..., Tensor]:
     transposed.__name__ = f"conv_transpose{n}d"
     transposed.__doc__ = f"""{n}-d transposed convolution: x (N, C, ...), weight (C, O / groups, ...) -> (N, O, ...).
 
-    out[n, o, p stride + k dilation - padding] += sum_c weight[c, o, k] x[n, c, p]    (from bias[o] on)
+    out[n, o, q] += sum_c weight[c, o, k] x[n, c, p],  q = p stride + k dilation - padding    (from bias[o] on)
 
     It is the input gradient of `conv{n}d`, and enlarges by the stride.  Several input lengths give one output length there;
     `output_padding` says which of them is meant.

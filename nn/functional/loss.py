@@ -1,4 +1,7 @@
-"""Losses: as functions here, as modules in `nn.layers.loss`."""
+"""Losses: as functions here, as modules in `nn.layers.loss`.
+
+Formulas are those of one element, or of one example where they are about classes: what reduction="none" gives.
+"""
 
 from __future__ import annotations
 

@@ -195,7 +195,8 @@ def _adaptive_avg_pool(n: int) -> Function:
 
     doc = f"""{n}-d means over windows chosen so that the output has the given size.
 
-    out[p] = 1 / (b - a) sum_{{a <= q < b}} x[q],  a = floor(p n / m),  b = ceil((p + 1) n / m)    (along an axis from n to m elements)
+    out[p] = 1 / (b - a) sum_{{a <= q < b}} x[q],  a = floor(p n / m),
+             b = ceil((p + 1) n / m)    (along an axis from n to m elements)
 
     Args:
         {_OUTPUT_SIZE}
@@ -253,7 +254,8 @@ def _adaptive_max_pool(n: int) -> Function:
 
     doc = f"""{n}-d maxima over windows chosen so that the output has the given size.
 
-    out[p] = max_{{a <= q < b}} x[q],  a = floor(p n / m),  b = ceil((p + 1) n / m)    (along an axis from n to m elements)
+    out[p] = max_{{a <= q < b}} x[q],  a = floor(p n / m),
+             b = ceil((p + 1) n / m)    (along an axis from n to m elements)
 
     Args:
         {_OUTPUT_SIZE}
