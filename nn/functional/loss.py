@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, is_grad_enabled, log_softmax, primitive, raw, take_along_axis
+from minigrad import Tensor, log_softmax, primitive, raw, take_along_axis
 from minigrad.arrays import all_examples
 from minigrad.devices import follow
 from minigrad.hints import explain_options
@@ -20,21 +19,18 @@ from ..values import as_tensor
 
 __all__ = ["cross_entropy", "linear_cross_entropy", "mse_loss", "nll_loss"]
 
-#: Whether this process has none of the examples that a step shares out, so that its loss does not count in training.
-without_examples: ContextVar[bool] = ContextVar("without examples", default=False)
-
 
 def reduced(loss: Any, reduction: str, weight: Any = None) -> Any:
     """Losses of single elements as their mean (weighted), their sum, or as they are.
 
-    The mean of none is NaN, of which NumPy warns, except where it does not count.
+    The mean of none is NaN, without NumPy's warning: a rank may have none of the examples of a step.
     """
     if reduction == "none":
         return loss
     if reduction == "sum":
         return np.sum(loss)
     if reduction == "mean":
-        if without_examples.get() and is_grad_enabled() and not prod(np.shape(loss)):
+        if not prod(np.shape(loss)):
             return np.sum(loss) + np.nan
         return np.mean(loss) if weight is None else np.sum(loss) / np.sum(weight)
     raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
