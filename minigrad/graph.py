@@ -290,6 +290,16 @@ def is_library(file: str) -> bool:
     return file.startswith(("<op ", _HOME, os.path.join(os.path.dirname(_HOME[:-1]), "nn") + os.sep, *_libraries()))
 
 
+def is_of_user(function: Any) -> bool:
+    """Whether something is a function whose source code is the user's, or wraps one."""
+    while function is not None:
+        code = getattr(function, "__code__", None)
+        if code is not None and not is_library(code.co_filename):
+            return True
+        function = getattr(function, "__wrapped__", None)
+    return False
+
+
 def user_frame() -> types.FrameType | None:
     """The innermost frame of the call stack that is the user's: not minigrad's, nn's, nor an installed package's.
 

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from numpy import ndarray
+from numpy import may_share_memory, ndarray
 
 from .arrays.batch import Batch
 from .arrays.traced import Traced
@@ -50,7 +50,7 @@ def borrowing(function: Callable[..., Any], who: str) -> Callable[..., Any]:
                 f"{who} must not write into what it gets, which others read too ({error}): compute a new array (g * y in place "
                 "of g *= y), or write into a copy"
             ) from error
-        return _returned(out) if all(x.flags.writeable for x in seen if type(x) is ndarray) else out
+        return _returned(out, [x for x in seen if type(x) is ndarray])
 
     return call
 
@@ -75,13 +75,14 @@ def _lent(x: Any, seen: list[ndarray | Traced]) -> Any:
     return x
 
 
-def _returned(out: Any) -> Any:
-    """What was computed; a view of what was lent can be written again."""
+def _returned(out: Any, lenders: list[ndarray]) -> Any:
+    """What was computed; a view of what was lent can be written again where that can be."""
     if type(out) is ndarray:
-        if not out.flags.writeable and isinstance(out.base, ndarray) and 0 not in out.strides:
+        shared = [] if out.flags.writeable or 0 in out.strides else [x for x in lenders if may_share_memory(out, x)]
+        if shared and all(x.flags.writeable for x in shared):
             out = out.view()
             out.flags.writeable = out.base.flags.writeable
         return out
     if type(out) is Batch:
-        return Batch(_returned(out._array), out.level)
-    return sequence_like(out, map(_returned, out)) if isinstance(out, (tuple, list)) else out
+        return Batch(_returned(out._array, lenders), out.level)
+    return sequence_like(out, [_returned(each, lenders) for each in out]) if isinstance(out, (tuple, list)) else out

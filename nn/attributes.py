@@ -88,10 +88,10 @@ class Attributes(Owner):
         self._plain = False
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Add a parameter under a name: the same as `self.name = param`, but the name must be new.
+        """Add a parameter under a name: the same as `self.name = param`, but the name must not be that of anything else.
 
         Raises:
-            KeyError: the name is taken, or cannot be that of an attribute.
+            KeyError: something else has the name, or it cannot be that of an attribute.
             TypeError: what is given is not a Parameter.
         """
         self._register(name, param, Parameter)

@@ -87,7 +87,7 @@ class Module(Attributes, Hooked, Moving, Weights):
         """Add a module under a name, the same as `self.name = module`; raises as `register_parameter`.
 
         Args:
-            name: must be new, and without dots.
+            name: without dots, and not that of anything but a module.
             module: None notes that there is none.
         """
         self._register(name, module, Module)
@@ -288,7 +288,7 @@ class Module(Attributes, Hooked, Moving, Weights):
         """Forget all gradients.
 
         Args:
-            set_to_none: False to fill those that are there with zeros.
+            set_to_none: False fills those that are there with zeros.
         """
         for parameter in self.parameters():
             was_there = parameter.grad is not None

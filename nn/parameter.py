@@ -26,10 +26,10 @@ class Parameter(Tensor):
     bool.
 
     Args:
-        x: the first values: a Tensor, an array, numbers in lists.
-        dtype: None: that of x, of Python's numbers the default dtype.
+        x: the first values: a Tensor, an array or a list of numbers.
+        dtype: None: that of x; of Python's numbers the default dtype.
         device: "cpu" or "cuda"; None: that of x, of NumPy's arrays the default device.
-        requires_grad: False: it is kept, and not learned.
+        requires_grad: whether it is learned.
 
     >>> Parameter([1.0, 2.0]).requires_grad, Parameter([1.0, 2.0], False).requires_grad
     (True, False)

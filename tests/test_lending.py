@@ -111,6 +111,29 @@ def test_a_view_that_a_forward_gives_is_writable_where_its_input_is(writable: bo
     np.testing.assert_array_equal(grad(lambda x: (lent_ravel(x) ** 2).sum())(np.ones((2, 2))), 2.0)
 
 
+def test_a_constant_that_is_locked_stays_so() -> None:
+    constant = np.arange(3.0)
+    locked = constant.view()
+    locked.flags.writeable = False
+
+    @primitive(method=False, override=True)
+    def lent_constant(x: Any) -> Any:
+        return locked
+
+    assert not lent_constant(np.ones(3)).flags.writeable
+
+
+def test_a_view_of_one_input_is_writable_beside_another_that_is_locked() -> None:
+    @primitive(method=False, override=True)
+    def lent_first(x: Any, y: Any) -> Any:
+        return x[:1]
+
+    locked = np.ones(3)
+    locked.flags.writeable = False
+    assert lent_first(np.ones(3), locked).flags.writeable
+    assert not lent_first(locked, np.ones(3)).flags.writeable
+
+
 def test_errors_of_ones_own_stay() -> None:
     def rule(g: Any, y: Any) -> Any:
         raise ValueError("mine")

@@ -76,6 +76,7 @@ CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("histogram", (V, np.array([0.0, 1.0, 3.0])), {"weights": W}),
     ("histogram", (V, 2), {"range": np.array([0.0, 3.0]), "weights": W}),
     ("histogram2d", (V, W, 2), {"weights": P}),
+    ("histogram2d", (V, W, [2, np.array([0.0, 0.5, 3.0])]), {}),
     ("histogram_bin_edges", (V, np.array([0.0, 1.0, 3.0])), {"weights": W}),
     ("histogramdd", ([V, W, P], 2), {"weights": N}),
     ("hstack", ([V, W],), {}),

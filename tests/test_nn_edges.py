@@ -396,3 +396,20 @@ def test_functions_take_arrays_where_they_take_tensors() -> None:
     np.testing.assert_allclose(F.batch_norm(x, mean, var, training=True), want)
     np.testing.assert_allclose(mean, 0.1 * x.mean(0))
     np.testing.assert_allclose(var, 0.9 + 0.1 * x.var(0, ddof=1))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["Zero", "Constant", "Reflection", "Replication", "Circular"])
+def test_only_a_constant_padding_takes_a_value(kind: str, n: int) -> None:
+    layer = getattr(nn, f"{kind}Pad{n}d")
+    if kind == "Constant":
+        assert layer(1, 3.0)(np.zeros((1, *[2] * n))).max() == 3.0
+    with pytest.raises(TypeError, match="value" if kind == "Constant" else "positional"):
+        layer(1) if kind == "Constant" else layer(1, 3.0)
+
+
+def test_heads_that_do_not_divide_the_features_are_an_error() -> None:
+    x = np.ones((1, 2, 4))
+    for heads in (3, 0):
+        with pytest.raises(ValueError, match=r"multi_head_attention: 4 features.* cannot be divided among"):
+            nn.functional.multi_head_attention(x, x, x, heads)

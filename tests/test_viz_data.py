@@ -276,6 +276,13 @@ def test_tokens_alone_are_data_of_a_function_that_looks_them_up() -> None:
     assert "program" in page.data["live"]
 
 
+def test_a_function_of_numbers_or_of_nothing_is_called_once() -> None:
+    weight, called = Tensor(2.0, requires_grad=True), []
+    for inputs in ((), (3.0,)):
+        viz.explain(lambda *x: called.append(x) or weight * sum(x, 1.0), *inputs)
+    assert len(called) == 2
+
+
 def test_explore_takes_what_draw_takes(tmp_path: Path) -> None:
     model, x = convnet().eval(), IMAGES
     page = viz.explore(model, x, depth=1, direction="LR", highlight="gradient", repeats="compact")

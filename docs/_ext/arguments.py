@@ -46,13 +46,13 @@ SHARED: dict[str, str] = {
     "indices_or_sections": "the places to cut at, or how many parts there are to be.",
     "tup": "a sequence of arrays.",
     "arys": "arrays or numbers.",
-    "bins": "how many bins, or their edges, ascending.",
     "range": "(low, high), the ends of the bins. None: the smallest and the largest element.",
     "density": "divide the counts by their sum and by the widths of the bins, so that the integral is 1.",
     "assume_unique": "promise that no value occurs twice in an input, which saves time.",
     "check_finite": "refuse NaN and infinity.",
     **dict.fromkeys(("overwrite_a", "overwrite_b", "overwrite_ab"), _NOT_WRITTEN),
-    **dict.fromkeys(("lapack_driver", "driver", "lwork"), _LAPACK),
+    **dict.fromkeys(("lapack_driver", "driver"), _LAPACK),
+    "lwork": "the size of LAPACK's workspace in SciPy; without effect here.",
 }
 
 #: What the options of a ufunc are.
@@ -67,11 +67,14 @@ UFUNC: dict[str, str] = {
 
 _HIGHEST_FIRST = "coefficients, that of the highest power first."
 _DIAGONAL = "which diagonal: 0 is the main one, positive ones are above it, negative ones below."
-_MEAN = "the mean, if it is known, of the shape that `keepdims` gives."
+_MEAN = "the mean, if it is known, of the shape that it has with keepdims=True."
 
 #: What a name means in the functions of a module: where they are defined, not where they are found.
 OF_MODULE: dict[str, dict[str, str]] = {
-    "minigrad.ops.creation": {"dtype": _DTYPE, "shape": "the lengths of the axes, or one number."},
+    "minigrad.ops.creation": {
+        "dtype": _DTYPE,
+        "shape": "the lengths of the axes, or one number. None, where it can be: those of the input.",
+    },
     "minigrad.ops.diagonals": {
         **dict.fromkeys(("k", "offset"), _DIAGONAL),
         **dict.fromkeys(("axis1", "axis2"), "the axes of rows and of columns."),
@@ -83,7 +86,7 @@ OF_MODULE: dict[str, dict[str, str]] = {
         "norm": 'where the factor 1/n stands: "backward" (the default) in the inverse, "forward" in the transform, "ortho" its '
         "root in both.",
     },
-    "minigrad.ops.polynomial": dict.fromkeys(("p", "a1", "a2", "u", "v"), _HIGHEST_FIRST),
+    "minigrad.ops.polynomial": dict.fromkeys(("p", "a1", "a2"), _HIGHEST_FIRST),
     "minigrad.ops.reduce": {"mean": _MEAN},
     "minigrad.ops.series": {
         "c": "coefficients (N, ...), the lowest degree first; further axes are series side by side.",

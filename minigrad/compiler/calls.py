@@ -173,5 +173,4 @@ def is_sized_by_values(step: Step) -> bool:
     """Whether the shape of a call's results may be another one at the next call: by a mask, or of a user's own op."""
     if step.function is getitem:
         return any(v.dtype == bool for v in vars_in(step.args[1]))
-    own = [f for f in (step.function, *step.args) if hasattr(f, "__code__")]
-    return step.function in _SIZED_BY_VALUES or any(not graph.is_library(f.__code__.co_filename) for f in own)
+    return step.function in _SIZED_BY_VALUES or any(map(graph.is_of_user, (step.function, *step.args)))

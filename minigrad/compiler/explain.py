@@ -168,7 +168,7 @@ def _of_loop(group: Group, loop: Loop) -> float:
 
 def _of_call(step: Step) -> float | None:
     """Microseconds of a call on numbers that are made up; None where it cannot be measured."""
-    if any(not graph.is_library(f.__code__.co_filename) for f in (step.function, *step.args) if hasattr(f, "__code__")):
+    if any(map(graph.is_of_user, (step.function, *step.args))):
         return None  # which may do more than compute
     values: dict[Any, Any] = {v: _made_up(v) for v in step.inputs()}
     values.update((formula, 1.0) for formula in formulas_in([step]))

@@ -386,7 +386,7 @@ def _is_number(x: Any) -> bool:
 def _is_view(x: np.ndarray, of: np.ndarray, function: Any) -> bool:
     """Whether one array, which a function gave, looks at the memory of another."""
     if x is of:  # NumPy copies where it does not say so; what a function of the user's gives may depend on values
-        return not hasattr(function, "__code__") or graph.is_library(function.__code__.co_filename)
+        return not graph.is_of_user(function)
     return x.base is not None and owner(x) is owner(of)
 
 

@@ -563,8 +563,8 @@ def real_if_close(a: Any, tol: float = 100) -> Any:
     """The real part, where all imaginary parts are (nearly) 0; otherwise a itself.
 
     Args:
-        tol: how small imaginary parts must be: less than tol times the rounding error of the dtype;
-            not larger than 1, less than tol itself.
+        tol: imaginary parts must be below tol times the rounding error of the dtype; below tol
+            itself where that is at most 1.
 
     >>> real_if_close(np.array([1 + 0j]))
     array([1.])

@@ -307,7 +307,7 @@ def jvp(v: Any, z: Any, n: int = 1) -> Any:
 
     Args:
         v: the order, a constant.
-        n: how many derivatives.
+        n: which derivative.
 
     >>> jvp(0, 1.0) == -jv(1, 1.0)
     np.True_
@@ -321,7 +321,7 @@ def yvp(v: Any, z: Any, n: int = 1) -> Any:
 
     Args:
         v: the order, a constant.
-        n: how many derivatives.
+        n: which derivative.
 
     >>> yvp(0, 1.0) == -yv(1, 1.0)
     np.True_
@@ -335,7 +335,7 @@ def ivp(v: Any, z: Any, n: int = 1) -> Any:
 
     Args:
         v: the order, a constant.
-        n: how many derivatives.
+        n: which derivative.
 
     >>> ivp(0, 1.0) == iv(1, 1.0)
     np.True_
@@ -349,7 +349,7 @@ def kvp(v: Any, z: Any, n: int = 1) -> Any:
 
     Args:
         v: the order, a constant.
-        n: how many derivatives.
+        n: which derivative.
 
     >>> kvp(0, 1.0) == -kv(1, 1.0)
     np.True_

@@ -160,7 +160,7 @@ def histogram2d(
     """
     if not np.ndim(x) or not np.ndim(y):
         raise TypeError(f"histogram2d: x and y must have one axis, got shapes {np.shape(x)} and {np.shape(y)}")
-    if np.ndim(bins) == 1 and len(bins) not in (1, 2):
+    if (isinstance(bins, (list, tuple)) or np.ndim(bins) == 1) and len(bins) not in (1, 2):
         bins = [bins, bins]
     out, edges = histogramdd([x, y], bins, range, density, weights)
     return out, *edges

@@ -207,7 +207,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.
 
     Args:
         p: the angles.
-        discont: only jumps that are larger are mended. None: those larger than half a period.
+        discont: only jumps that are larger are mended; half a period at least, and by default.
         axis: along which axis.
         period: the length of one turn.
 

@@ -142,7 +142,7 @@ def fftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = N
     """`fft` along several axes, by default all.
 
     Args:
-        axes: the axes to transform. None: all.
+        axes: the axes to transform. None: all, or with `s` as many of the last as it has.
 
     >>> fftn(np.ones((2, 2)))[0, 0].item()
     (4+0j)
@@ -155,7 +155,7 @@ def ifftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = 
     """`ifft` along several axes, by default all.
 
     Args:
-        axes: the axes to transform. None: all.
+        axes: the axes to transform. None: all, or with `s` as many of the last as it has.
 
     >>> ifftn(np.ones((2, 2)))[0, 0].item()
     (1+0j)
@@ -188,7 +188,8 @@ def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = 
     """`fft` of real numbers along several axes, the last by `rfft`.
 
     Args:
-        axes: the axes to transform, the last of them by `rfft`. None: all.
+        axes: the axes to transform, the last of them by `rfft`. None: all, or with `s` as many of
+            the last as it has.
 
     >>> rfftn(np.ones((2, 2))).shape
     (2, 2)
@@ -204,7 +205,7 @@ def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any =
     Args:
         s: how long the axes of the result are. None: as they are, but the last one 2 (m - 1) from
             m.
-        axes: the axes to transform. None: all.
+        axes: the axes to transform. None: all, or with `s` as many of the last as it has.
 
     >>> irfftn(np.array([[4.0, 0.0], [0.0, 0.0]]))
     array([[1., 1.],

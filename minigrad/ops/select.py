@@ -200,7 +200,7 @@ def nan_to_num(
     dneginf = g where x = -inf, else 0
 
     Args:
-        copy: False writes into x where it is an array.
+        copy: False is an error: nothing is written into x.
 
     >>> nan_to_num(np.array([1.0, np.nan]))
     array([1., 0.])

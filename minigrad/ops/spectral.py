@@ -75,7 +75,7 @@ def stft(
         detrend: not supported, an error where given.
         return_onesided: only frequencies from 0 on, of a real signal.
         boundary, padded: how the signal is continued, so that the first sample is in the middle of a window.
-        scaling: "spectrum": of a sine the square of the height; "psd": power per frequency.
+        scaling: "spectrum": abs(z) is the height of a wave e^(i w t); "psd": abs(z)^2 is power per frequency.
 
     Raises:
         NotImplementedError: a `detrend` is given.

@@ -140,7 +140,11 @@ def seed(seed: int | None = None) -> None:
 
 
 def generator(device: Any = "cpu") -> Any:
-    """The default generator of a device (a `numpy.random.Generator` on the cpu); inside of `vmap` as that asks for it."""
+    """The default generator of a device (a `numpy.random.Generator` on the cpu); inside of `vmap` as that asks for it.
+
+    Args:
+        device: "cpu", "cuda" or "cuda:1".
+    """
     levels, recorder = running.get(), tracing.recorder.get()
     own = _own(device) if recorder is None else Draws(_own, device, recorder)
     return Drawing(own, levels) if levels else own

@@ -384,7 +384,7 @@ def schur(
 
     Args:
         output: "real" or "complex".
-        lwork, sort: as SciPy's.
+        sort: as SciPy's.
 
     Raises:
         NotImplementedError: a requires a gradient: Z and T are not unique, so that they have no derivative.

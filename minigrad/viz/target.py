@@ -102,7 +102,7 @@ def prepared(target: Any, inputs: Sequence[Any], names: Any = None) -> list[Any]
     called = {id(x): name for name, x in names.items()} if isinstance(names, Mapping) else {}
     leaves: dict[int, Tensor] = {}
     whole = [is_array(x) and x.dtype.kind not in "fc" for x in inputs]
-    are_data = not all(whole) or _has_gradient(target, [Tensor(x) for x in inputs])
+    are_data = any(whole) and (not all(whole) or _has_gradient(target, [Tensor(x) for x in inputs]))
     for x, is_whole, name in zip_longest(inputs, whole, _parameters(target, len(inputs))):
         if id(x) not in leaves:
             given = Tensor(x, name=name) if is_whole and are_data and not isinstance(x, Tensor) else x

@@ -89,8 +89,8 @@ class DataLoader:
             generator.
 
     Attributes:
-        epoch, position: the epoch, from 0, and the batch in it that come next in the iteration that
-            went on last; at the last batch already the beginning of the next epoch.
+        epoch, position: which batch comes next, from 0, and of which epoch; at the last batch of an
+            epoch already the first of the next one.  Of several iterations that which went on last.
 
     Raises:
         ValueError: options that exclude each other, or are out of their range.

@@ -69,7 +69,7 @@ class Sampler:
 
     @property
     def first_place(self) -> int:
-        """The place of the first item, by which items draw, among those of all samplers of an epoch."""
+        """What the places of an epoch's items, by which they draw, are counted from."""
         return 0
 
     def indices(self, epoch: int) -> Indices:

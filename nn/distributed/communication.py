@@ -156,7 +156,7 @@ def broadcast(tree: Any, src: int = 0, async_op: bool = False) -> Any:
     """What the tree is on rank `src`, on all ranks; all must give one with the same shapes and dtypes.
 
     Args:
-        tree: numbers, arrays or Tensors; those of other ranks than `src` say but their shapes and dtypes.
+        tree: numbers, arrays or Tensors; of the other ranks only the shapes and dtypes count.
         src: the rank whose values all get.
         async_op: return a `Work`, whose `wait()` gives the result, instead of waiting.
 

@@ -9,7 +9,6 @@ from typing import Any
 from minigrad import Tensor, is_grad_enabled
 
 from ..checks import POSITIVE, at_least, check
-from ..functional.loss import without_examples
 from ..module import Module
 from .agreement import check_same, copy_from_first, state_of
 from .communication import group
@@ -75,20 +74,11 @@ class DataParallel(Module):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the model computes from this rank's examples."""
-        if group().size > 1:
-            self._count((args, kwargs))
+        if group().size > 1 and is_grad_enabled():
+            meeting = self._meet()
+            if self.reduction == "mean" and self.batch_axis is not None:
+                meeting.examples.note(examples_in((args, kwargs), self.batch_axis))
         return self.module(*args, **kwargs)
-
-    def _count(self, arguments: Any) -> None:
-        """Tell the others how many examples this rank has."""
-        if not is_grad_enabled():
-            without_examples.set(False)  # the NaN of an evaluation counts, and so does the warning
-            return
-        meeting = self._meet()
-        if self.reduction == "mean" and self.batch_axis is not None:
-            examples = examples_in(arguments, self.batch_axis)
-            meeting.examples.note(examples)
-            without_examples.set(not examples)
 
     def set_examples(self, number: float) -> None:
         """Say what this rank's loss is a mean over, for the next backward pass: how many examples, tokens, or what weight.
@@ -107,7 +97,6 @@ class DataParallel(Module):
             raise ValueError('set_examples: with reduction="sum" losses count fully, however many examples there are')
         if group().size > 1:
             self._meet().examples.give(number)
-            without_examples.set(not number)
 
     @contextmanager
     def no_sync(self) -> Iterator[None]:

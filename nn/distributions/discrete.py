@@ -61,7 +61,8 @@ class Odds(Numbers):
         """With a probability or with its log odds; give one of both.
 
         Args:
-            probs: p, the probability of a success, from 0 to 1; of `Geometric` above 0, of `NegativeBinomial` below 1.
+            probs: p, from 0 to 1: of all but `ContinuousBernoulli` the probability of a success. Of `Geometric` it is above 0, of
+                `NegativeBinomial` below 1.
             logits: log(p / (1 - p)), any number.
             validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
         """

@@ -85,7 +85,7 @@ class _OfConcentrationAndRate(Numbers):
 
         Args:
             concentration: a, its shape, above 0.
-            rate: b, above 0; the variable is one of rate 1, divided by it.
+            rate: b, above 0; the larger it is, the smaller is a gamma variable, and the larger its inverse.
             validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
         """
         super().__init__(validate_args, concentration=concentration, rate=rate)

@@ -29,7 +29,7 @@ class _Half(Numbers):
         """The variable is scale times one of scale 1.
 
         Args:
-            scale: above 0; of a normal variable its standard deviation.
+            scale: above 0; of `HalfNormal` the standard deviation of the normal variable.
             validate_args: whether parameters and values are checked; None: what `set_default_validate_args` says.
         """
         super().__init__(validate_args, scale=scale)

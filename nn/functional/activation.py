@@ -187,7 +187,7 @@ def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
 
     Args:
         beta: how sharp the bend at 0 is; the larger, the closer to relu.
-        threshold: where beta x is larger the result is x, from which it differs by less than e^-threshold / beta.
+        threshold: where beta x is larger, the result is x: an error of less than e^-threshold / beta.
 
     >>> softplus(np.array([0.0])).round(4)
     array([0.6931])
@@ -223,7 +223,7 @@ def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     dx  = g where x > 0, else g alpha e^x
 
     Args:
-        alpha: far below 0 the result is -alpha.
+        alpha: far below 0 the result tends to -alpha.
         inplace: write the result into x, and return x; it saves no memory.
 
     >>> elu(np.array([2.0, -50.0])).round(6)
@@ -240,7 +240,7 @@ def celu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     dx  = g where x > 0, else g e^{x / alpha}
 
     Args:
-        alpha: far below 0 the result is -alpha; not 0.
+        alpha: not 0; where it is positive, the result tends to -alpha far below 0.
         inplace: write the result into x, and return x; it saves no memory.
     """
     return _result(x, _exponential_below(x, lambda x: x, lambda x: alpha * np.expm1(x / alpha)), inplace)
@@ -376,7 +376,7 @@ def rrelu(
     dx  = g where x > 0, else a g
 
     Args:
-        lower, upper: the slope of each element is drawn from between them, uniformly.
+        lower, upper: the slope of each element is drawn uniformly between them.
         training: whether slopes are drawn; otherwise all are (lower + upper) / 2.
         inplace: write the result into x, and return x; it saves no memory.
     """
@@ -395,7 +395,7 @@ def hardshrink(x: Any, lambd: float = 0.5) -> Any:
     dx  = g where |x| > lambd, else 0
 
     Args:
-        lambd: up to which absolute value x becomes 0.
+        lambd: where |x| is at most that, the result is 0.
     """
     return where(np.abs(raw(x)) <= lambd, 0.0, x)
 
@@ -516,7 +516,7 @@ def elu_(x: Any, alpha: float = 1.0) -> Any:
     """`elu` in place.
 
     Args:
-        alpha: far below 0 the result is -alpha.
+        alpha: far below 0 the result tends to -alpha.
     """
     return elu(x, alpha, inplace=True)
 
@@ -526,7 +526,7 @@ def celu_(x: Any, alpha: float = 1.0) -> Any:
     """`celu` in place.
 
     Args:
-        alpha: far below 0 the result is -alpha; not 0.
+        alpha: not 0; where it is positive, the result tends to -alpha far below 0.
     """
     return celu(x, alpha, inplace=True)
 
@@ -552,7 +552,7 @@ def rrelu_(x: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = 
     """`rrelu` in place.
 
     Args:
-        lower, upper: the slope of each element is drawn from between them, uniformly.
+        lower, upper: the slope of each element is drawn uniformly between them.
         training: whether slopes are drawn; otherwise all are (lower + upper) / 2.
     """
     return rrelu(x, lower, upper, training, inplace=True)

@@ -32,7 +32,7 @@ def causal_mask(length: int, like: Any = None) -> Any:
 
     Args:
         length: how many places there are.
-        like: an array or a Tensor, beside which the mask is made, on a GPU say; None: a NumPy array.
+        like: an array or a Tensor, on whose device the mask is made; None: on the CPU.
 
     >>> causal_mask(2)
     array([[ True, False],
@@ -142,7 +142,7 @@ def scaled_dot_product_attention(
         attn_mask: broadcasts to (..., L, S); boolean, True for what is seen, or floating, which is added to the scores.
             Where a query may see no key at all, its output is 0.
         dropout_p: the probability with which a weight becomes 0, at every call: give 0 outside of training.
-        is_causal: no place sees a later one.
+        is_causal: no place sees a later one; not together with attn_mask.
         scale: in place of 1 / sqrt(E).
         enable_gqa: (..., heads, L, E) with fewer heads of keys and values, each shared by a group of query heads.
         return_weights: also return the attention weights, (..., L, S).
@@ -194,12 +194,19 @@ def multi_head_attention(
         num_heads: how many heads there are; it divides E.
         attn_mask: as of `scaled_dot_product_attention`; it broadcasts to (N, heads, L, S), so write mask[:, None] for (N, L, S).
         dropout_p: the probability with which a weight becomes 0, at every call: give 0 outside of training.
-        is_causal: no place sees a later one; without a mask.
+        is_causal: no place sees a later one; not together with attn_mask.
         return_weights: also return the attention weights.
+
+    Raises:
+        ValueError: the heads cannot have equally many features.
     """
 
     def heads(x: Any) -> Any:
         n, length, features = np.shape(x)
+        if num_heads < 1 or features % num_heads:
+            raise ValueError(
+                f"multi_head_attention: {features} features, of shape {np.shape(x)}, cannot be divided among {num_heads} heads"
+            )
         return np.transpose(np.reshape(x, (n, length, num_heads, features // num_heads)), (0, 2, 1, 3))
 
     out = scaled_dot_product_attention(
@@ -220,7 +227,7 @@ def sinusoidal_positions(length: int, features: int, base: float = 10_000.0) -> 
     Args:
         length: how many positions there are.
         features: how many numbers describe each; sines at the even places, cosines at the odd ones.
-        base: how many times as long the longest wave is as the shortest, nearly.
+        base: the longest wave is nearly this many times as long as the shortest.
 
     >>> sinusoidal_positions(2, 2).round(3)
     array([[0.   , 1.   ],
@@ -245,7 +252,7 @@ def rotary_embedding(x: Any, base: float = 10_000.0, offset: int = 0) -> Any:
     Args:
         x: (..., L, E) with an even E.
         base: the pair i turns by base^(-2 i / E) from one position to the next.
-        offset: the position of the first place; that of a later part of a sequence is how many came before it.
+        offset: the position of the first place; for a later part of a sequence, how many came before it.
 
     >>> rotary_embedding(np.array([[1.0, 0.0], [1.0, 0.0]])).round(3)
     array([[1.   , 0.   ],

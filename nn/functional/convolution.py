@@ -103,9 +103,11 @@ def _conv(n: int) -> Callable[..., Tensor]:
     Args:
         x: the input, or (C, ...) for a single sample.
         weight: the kernels.
-        bias: (O,), added to each channel; None: nothing is.
-        stride, dilation: a number, or one for each spatial axis.
-        padding: likewise, or "same" (output as large as the input; stride 1) or "valid" (none).
+        bias: (O,), a number added to each channel of the result, or None.
+        stride: how far the window moves; a number, or one for each spatial axis.
+        padding: how many zeros are added at both ends, likewise; "same": the output is as large as the input (stride 1);
+            "valid": none.
+        dilation: the distance between the elements of the window, likewise.
         groups: how many groups of channels are convolved apart.
     """
     return convolve
@@ -139,7 +141,7 @@ def conv_tbc(x: Any, weight: Any, bias: Any, pad: int = 0) -> Any:
 
     Args:
         weight: the kernels; the result is T' = T + 2 pad - size + 1 steps long.
-        bias: added to each channel; None: nothing is.
+        bias: a number added to each channel of the result, or None.
         pad: how many zeros are added at both ends of the sequences.
 
     >>> conv_tbc(np.ones((3, 1, 1)), np.ones((2, 1, 1)), np.zeros(1)).reshape(2)
@@ -206,12 +208,12 @@ def _conv_transpose(n: int) -> Callable[..., Tensor]:
     Args:
         x: the input, or (C, ...) for a single sample.
         weight: the kernels, those of `conv{n}d` with C and O exchanged.
-        bias: (O,), added to each channel; None: nothing is.
-        stride: how far apart the windows lie in the result; this and the others are a number, or one for each spatial axis.
-        padding: how many elements are cut off at both ends of the result.
-        output_padding: by how many elements more the result is longer at its end, less than the stride or the dilation.
+        bias: (O,), a number added to each channel of the result, or None.
+        stride: how far apart the windows lie in the result; a number, or one for each spatial axis.
+        padding: how many elements are cut off at both ends of the result, likewise.
+        output_padding: by how many elements the result is longer at its end, likewise; less than the stride or the dilation.
         groups: how many groups of channels are convolved apart.
-        dilation: the distance between the elements of the window.
+        dilation: the distance between the elements of the window, likewise.
     """
     return transposed
 

@@ -29,9 +29,9 @@ def ctc_loss(
     Args:
         log_probs: (T, N, C) or (T, C), log-probabilities of the classes at each time.
         targets: (N, S), padded, or all labels one after the other, (sum of lengths,).
-        input_lengths, target_lengths: (N,).
+        input_lengths, target_lengths: (N,), or a number each for (T, C).
         blank: the class that stands between labels.
-        reduction: "mean" divides each loss by the length of its target first.
+        reduction: "mean", which divides each loss by the length of its target first; "sum" or "none".
         zero_infinity: losses of targets that do not fit into the input count as 0.
 
     The forward variable alpha_t(s) is the log-probability of all ways to have reached symbol s of the labels with blanks
@@ -43,7 +43,7 @@ def ctc_loss(
             np.reshape(raw(target_lengths), 1), blank, "none", zero_infinity,
         )  # fmt: skip
         length = max(int(np.reshape(raw(target_lengths), ())), 1)
-        return losses[0] / length if reduction == "mean" else losses[0]
+        return reduced(losses[0] / length if reduction == "mean" else losses[0], reduction)
     log_probs = log_probs if isinstance(log_probs, Tensor) else Tensor(log_probs)
     times, lengths = host(input_lengths), host(target_lengths)
     targets = host(targets)

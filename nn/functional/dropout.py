@@ -37,7 +37,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False
     dx  = g m / (1 - p)
 
     Args:
-        p: the probability, 0 to 1, drawn for each element.
+        p: the probability, 0 to 1, with which an element becomes 0.
         training: whether anything is dropped; otherwise x itself is returned.
         inplace: write the result into x, and return x; it saves no memory.
 
@@ -99,7 +99,7 @@ def alpha_dropout(x: Any, p: float = 0.5, training: bool = False, inplace: bool 
 
     Args:
         p: the probability, 0 to 1, with which an element becomes SELU's lower limit, before all are scaled and shifted.
-        training: whether anything is dropped; unlike that of `dropout` it is False unless given, as PyTorch's.
+        training: whether anything is dropped; False unless given, as PyTorch's.
         inplace: write the result into x, and return x; it saves no memory.
     """
     return _dropped(x, p, training, inplace, lambda: _alpha(x, p, np.shape(x)))

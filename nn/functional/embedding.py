@@ -80,7 +80,7 @@ def embedding(
         indices: which rows, 0 to V - 1, in any shape.
         weight: the table.
         padding_idx: a row that gets no gradient.
-        max_norm, norm_type: rows that are looked up are first scaled down to this norm, in place.
+        max_norm, norm_type: rows that are looked up are first scaled down to this norm, in place; None: they are not.
         scale_grad_by_freq: divide the gradient of a row by how often it is looked up here.
         sparse: the gradient holds only the rows that are looked up, and optimizers change only these.
 
@@ -112,16 +112,16 @@ def embedding_bag(
     out[b] = sum_i weight[indices[b, i]] / L    (mode "mean", of a bag of L; "sum" does not divide, "max" takes the largest)
 
     Args:
-        indices: (N, L), a bag in each row; or (M,), cut into bags that begin at the offsets.
+        indices: (N, L), a bag in each row; or (M,), cut into bags by the offsets.
         weight: the table, (V, D); the result is (bags, D).
-        offsets: where in (M,) indices the bags begin, the first one at 0; None for (N, L).
+        offsets: where the bags begin, the first one at 0; None for (N, L).
         max_norm, norm_type: rows that are looked up are first scaled down to this norm, in place; None: they are not.
         scale_grad_by_freq: divide the gradient of a row by how often it is looked up here.
         mode: "sum", "mean" or "max".
         sparse: the gradient holds only the rows that are looked up.
         per_sample_weights: factors of the rows, of the shape of the indices; mode "sum" only.
         include_last_offset: the last offset is the end of the last bag, and begins none.
-        padding_idx: indices that do not count.
+        padding_idx: an index that does not count.
 
     >>> embedding_bag(Tensor([[0, 1]]), Tensor([[1.0, 2.0], [3.0, 4.0]]), mode="sum").tolist()
     [[4.0, 6.0]]

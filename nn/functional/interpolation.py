@@ -270,8 +270,7 @@ def upsample(
     Args:
         size: how long the spatial axes become; a number, or one for each.
         scale_factor: how many times as long they become, likewise; one of the two is given.
-        mode: "nearest", "linear" (1-d), "bilinear" (2-d), "trilinear" (3-d), "bicubic" (2-d), or another one of `interpolate`.
-        align_corners: whether the corner pixels' centres meet; by default their outer edges do.
+        mode, align_corners: as of `interpolate`.
     """
     return interpolate(x, size, scale_factor, mode, align_corners)
 

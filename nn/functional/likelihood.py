@@ -78,7 +78,7 @@ def binary_cross_entropy_with_logits(
         target: from 0 to 1, of the shape of the input.
         weight: of each element, in a shape that broadcasts to the input's.
         reduction: "mean" over the elements, "sum" or "none".
-        pos_weight: by how much a positive example counts more, of each class; it broadcasts to the input.
+        pos_weight: how many times as much a positive example of each class counts; it broadcasts to the input.
 
     >>> binary_cross_entropy_with_logits(np.array([0.0]), np.array([1.0])).round(4)
     np.float64(0.6931)
@@ -101,9 +101,9 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
 
     Args:
         input: x.
-        target: t, of the shape of the input; its logarithm with log_target.
-        reduction: "batchmean" divides the sum by the length of the first axis, which is the divergence; "mean" by all elements.
-            "sum" and "none" are what they say.
+        target: t, of the shape of the input.
+        reduction: "batchmean" divides the sum by the length of the first axis, which gives the divergence; "mean" by the number
+            of elements; "sum" or "none".
         log_target: the target is log t.
 
     >>> kl_div(np.log([[0.5, 0.5]]), np.array([[1.0, 0.0]]), "batchmean").round(4)
@@ -154,7 +154,7 @@ def gaussian_nll_loss(
     Args:
         input: x, the means.
         target: y, of the shape of the input.
-        var: the variances, of the shape of the input or one that broadcasts to it; (N,) for an input (N, D): one for each row.
+        var: the variances, of a shape that broadcasts to the input's; (N,) for an input (N, D): one for each row.
         full: add log(2 pi) / 2.
         eps: the least variance.
         reduction: "mean" over the elements, "sum" or "none".

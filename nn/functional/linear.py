@@ -56,7 +56,7 @@ def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Any:
     Args:
         x1, x2: (..., a) and (..., b), whose other axes broadcast.
         weight: (out, a, b), a matrix for each number of the result.
-        bias: (out,), which is added; None: nothing is.
+        bias: (out,), or None.
 
     >>> bilinear(np.array([1.0, 2.0]), np.array([3.0]), np.array([[[1.0], [1.0]]]))
     array([9.])

@@ -5,7 +5,6 @@ Formulas are those of one element, or of one example where they are about classe
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from math import prod
 from typing import Any
 
@@ -24,21 +23,17 @@ from ..values import as_tensor
 __all__ = ["cross_entropy", "linear_cross_entropy", "mse_loss", "nll_loss"]
 
 
-#: Whether this process has none of the examples that a step shares out, so that its loss does not count.
-without_examples: ContextVar[bool] = ContextVar("without examples", default=False)
-
-
 def reduced(loss: Any, reduction: str, weight: Any = None) -> Any:
     """Losses of single elements as their mean (weighted), their sum, or as they are.
 
-    The mean of none is NaN, of which NumPy warns, except where it does not count.
+    The mean of none is NaN, without NumPy's warning: a rank may have none of the examples of a step.
     """
     if reduction == "none":
         return loss
     if reduction == "sum":
         return np.sum(loss)
     if reduction == "mean":
-        if without_examples.get() and not prod(np.shape(loss)):
+        if not prod(np.shape(loss)):
             return np.sum(loss) + np.nan
         return np.mean(loss) if weight is None else np.sum(loss) / np.sum(weight)
     raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
@@ -229,12 +224,12 @@ def linear_cross_entropy(
     input: Any, linear_weight: Any, target: Any, *, linear_bias: Any = None, weight: Any = None,  # noqa: A002
     reduction: str = "mean", ignore_index: int | None = None, label_smoothing: float = 0.0,
 ) -> Tensor:  # fmt: skip
-    """Cross-entropy of the logits that a linear map gives: input (N, D) or (D,), linear_weight (C, ..., D).
+    """Cross-entropy of the logits that a linear map gives.
 
     out = -log p_target,  p = softmax(input @ linear_weight^T + linear_bias)
 
     Args:
-        input: what is mapped.
+        input: (N, D), or (D,) for a single sample.
         linear_weight, linear_bias: of the map, (C, D) and (C,); or (C, d1, ..., D) and (C, d1, ...), for targets (N, d1, ...).
         target: class indices, or probabilities of the shape of the logits.
         weight: of each class, (C,).
@@ -259,14 +254,14 @@ def linear_cross_entropy(
 @follow
 @explain_options
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:  # noqa: A002
-    """Negative log-likelihood of class indices: input log-probabilities (N, C, ...) or (C,), target (N, ...) or ().
+    """Negative log-likelihood of class indices.
 
     out    = -input_target
     dinput = -g onehot(target)
 
     Args:
-        input: log-probabilities.
-        target: class indices, 0 to C - 1.
+        input: log-probabilities, (N, C, ...), or (C,) for a single sample.
+        target: class indices from 0 to C - 1, (N, ...) or ().
         weight: of each class, (C,).
         ignore_index: a target that does not count.
         reduction: "mean" (weighted by the classes of the targets), "sum" or "none".

@@ -112,7 +112,7 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction
     Args:
         input: x, distances of pairs say.
         target: the labels, in a shape that broadcasts to the input's.
-        margin: from which x on a label of -1 costs nothing.
+        margin: the x from which on a label of -1 costs nothing.
         reduction: "mean", "sum" or "none".
     """
     _check_labels("hinge_embedding_loss", target)
@@ -138,7 +138,7 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
     Args:
         input1, input2: x1 and x2, which broadcast.
         target: y, 1 or -1.
-        margin: from which difference on the right order costs nothing.
+        margin: by how much the right one must be larger, for a loss of 0.
         reduction: "mean", "sum" or "none".
 
     >>> margin_ranking_loss(np.array([1.0]), np.array([3.0]), np.array([1.0])).item()
@@ -185,8 +185,8 @@ def multi_margin_loss(
         input: x, (N, C), or (C,) for a single sample.
         target: y, class indices (N,), or one.
         p: the power; PyTorch takes 1 and 2 alone.
-        margin: by how much the score of the target is to be the largest.
-        weight: of each class, (C,): a sample counts as much as its target.
+        margin: by how much the score of the target is to exceed the others.
+        weight: of each class, (C,): a sample counts as much as its target does.
         reduction: "mean" over the samples, without the weights; "sum" or "none".
     """
     y = _classes(target, input)
@@ -255,8 +255,8 @@ def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Any
     out = x1^T x2 / (|x1| |x2|)
 
     Args:
-        x1, x2: vectors along an axis; the other axes broadcast.
-        axis: the axis, which the result has no more.
+        x1, x2: the vectors; the other axes broadcast.
+        axis: the axis of the vectors; the result is without it.
         eps: the least length.
 
     >>> cosine_similarity(np.array([[1.0, 0.0]]), np.array([[3.0, 4.0]]))
@@ -278,7 +278,7 @@ def cosine_embedding_loss(
     Args:
         input1, input2: the vectors, along the last axis.
         target: the labels, (N,) or ().
-        margin: up to which cosine a label of -1 costs nothing.
+        margin: the cosine up to which a label of -1 costs nothing.
         reduction: "mean", "sum" or "none".
     """
     _check_labels("cosine_embedding_loss", target)
@@ -298,7 +298,7 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
 
     Args:
         x1, x2: vectors, (..., D); the other axes broadcast.
-        p: of the norm: 1 adds the absolute values, 2 is Euclid's length, inf takes the largest one.
+        p: which norm: 1 adds the absolute values, 2 is Euclid's length, inf takes the largest one.
         eps: added to every difference, so that equal vectors have a gradient.
         keepdims: the last axis stays, with length 1 (PyTorch's keepdim).
 
@@ -321,7 +321,7 @@ def pdist(x: Any, p: float = 2.0) -> Any:
 
     Args:
         x: the rows, (N, M).
-        p: of the norm, at least 0: 0 counts the numbers that differ, inf takes the largest difference.
+        p: which norm, at least 0: 0 counts the numbers that differ, inf takes the largest difference.
 
     >>> pdist(np.array([[0.0], [1.0], [3.0]]))
     array([1., 3., 2.])
@@ -346,7 +346,7 @@ def triplet_margin_loss(
         anchor, positive, negative: (N, D) or (D,): a vector, one that is to be near it, one that is to be far.
         margin: by how much farther the negative one is to be.
         p, eps: of the distance, see `pairwise_distance`.
-        swap: take the distance of the positive to the negative where that is the smaller one.
+        swap: take the distance of the positive to the negative in place of the anchor's where it is smaller.
         reduction: "mean", "sum" or "none".
     """
     return triplet_margin_with_distance_loss(
@@ -365,7 +365,7 @@ def triplet_margin_with_distance_loss(
         anchor, positive, negative: what the distance takes: something, what is to be near it, and what is to be far.
         distance_function: called with two of them, it returns their distances; None: `pairwise_distance`.
         margin: by how much farther the negative one is to be.
-        swap: take the distance of the positive to the negative where that is the smaller one.
+        swap: take the distance of the positive to the negative in place of the anchor's where it is smaller.
         reduction: "mean", "sum" or "none".
     """
     distance = distance_function or pairwise_distance

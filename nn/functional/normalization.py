@@ -215,13 +215,13 @@ def batch_norm(
     running_mean <- running_mean + momentum (mean(x) - running_mean)
     running_var  <- running_var + momentum (var(x) n / (n - 1) - running_var)    (n values a channel)
 
-    In training by the batch's own mean and variance, which also move the running ones (in place); otherwise by the running ones.
+    In training the batch's own mean and variance also move the running ones, in place.
 
     Args:
         running_mean, running_var: (C,); None, in training: nothing is moved.
         weight, bias: a factor and a summand of each channel, (C,); None: there is none.
-        training: by which mean and variance it is done.
-        momentum: which share of the way to the batch's mean and its unbiased variance the running ones go.
+        training: whether to normalise by the batch's own mean and variance; False: by the running ones.
+        momentum: the share of the way that the running ones go to the batch's mean and unbiased variance.
         eps: added to the variance.
 
     Raises:
@@ -282,10 +282,10 @@ def instance_norm(
     dx  = (h - mean(h) - s mean(h s)) / sqrt(var(x) + eps),  h = g weight
 
     Args:
-        running_mean, running_var: (C,), moved towards the means over the samples, in place; None: nothing is moved.
+        running_mean, running_var: (C,), moved in place towards what the samples have on average; None: nothing is moved.
         weight, bias: a factor and a summand of each channel, (C,); None: there is none.
         use_input_stats: normalise by the sample's own mean and variance; False: by the running ones.
-        momentum: which share of the way the running ones go.
+        momentum: the share of the way that the running ones go, as in `batch_norm`.
         eps: added to the variance.
 
     Raises:
@@ -335,7 +335,7 @@ def normalize(x: Any, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Any:
     out_i = x_i / max(n, eps),  n = (sum_j |x_j|^p)^{1 / p}
 
     Args:
-        p: of the norm: 1 adds the absolute values, 2 is Euclid's length, inf takes the largest one.
+        p: which norm: 1 adds the absolute values, 2 is Euclid's length, inf takes the largest one.
         axis: the axis of the vectors.
         eps: the least norm.
 

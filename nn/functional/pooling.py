@@ -96,7 +96,7 @@ def _max_pool(n: int) -> Function:
 
     Args:
         {_WINDOW}
-        padding: how many elements are added at both ends, likewise; they are no maximum. At most half of the kernel size.
+        padding: how many elements of -inf are added at both ends, likewise; at most half of the kernel size.
         dilation: the distance between the elements of the window, likewise.
         {_CEIL_MODE}
         {_RETURN_INDICES.format(n)}
@@ -121,17 +121,17 @@ def _avg_pool(n: int) -> Function:
             return total / prod(window.size)
         return total / np.asarray(_counts(window, count_include_pad), dtype=total.dtype, like=raw(total))
 
-    doc = f"""{n}-d mean of each window; zeros of the padding count, unless count_include_pad=False.
+    doc = f"""{n}-d mean of each window.
 
     out[p] = 1 / K sum_k x[p stride + k - padding]    (of the K elements that count)
     dx[p stride + k - padding] += g[p] / K
 
     Args:
         {_WINDOW}
-        padding: how many zeros are added at both ends, likewise. At most half of the kernel size.
+        padding: how many zeros are added at both ends, likewise; at most half of the kernel size.
         {_CEIL_MODE}
         count_include_pad: whether the zeros of the padding count.
-        divisor_override: what the sum of a window is divided by; None: by how many elements count.
+        divisor_override: what the sum of a window is divided by; None: the number of elements that count.
     """
     return _named(pool, name, doc)
 
@@ -314,7 +314,7 @@ def _max_unpool(n: int) -> Function:
     Args:
         indices: where the values stand, of the shape of x: what `max_pool{n}d` returned.
         kernel_size, stride, padding: those of `max_pool{n}d`, of which the length of the result is computed.
-        output_size: the lengths of its spatial axes, where several are possible; the whole shape will do, too.
+        output_size: the lengths of its spatial axes, or its whole shape, where several are possible.
     """
     return _named(unpool, f"max_unpool{n}d", doc)
 
@@ -353,7 +353,7 @@ def _fractional_max_pool(n: int) -> Function:
     Args:
         kernel_size: how wide the window is; a number, or one for each spatial axis.
         output_size: how long the spatial axes of the result are, likewise.
-        output_ratio: in its place, how long they are in relation to those of the input, 0 to 1.
+        output_ratio: in its place, how long they are as parts of the input's, 0 to 1.
         {_RETURN_INDICES.format(n)}
         _random_samples: (N, C, {n}), numbers between 0 and 1, in place of those that are drawn.
     """

@@ -22,9 +22,9 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) 
     """Pad the last axes: `pad` is (before, after) of the last axis, then of the one before it, and so on.
 
     Args:
-        pad: how many elements are added before and after, for as many axes as there are pairs.
-        mode: "constant", "reflect", "replicate" or "circular".  A negative number cuts off, as PyTorch
-            does: after "reflect" and "replicate" have padded, but before "constant" and "circular" do.
+        pad: how many elements are added.  A negative number cuts off, as in PyTorch: after "reflect" and "replicate" have padded,
+            but before "constant" and "circular" do.
+        mode: "constant", "reflect", "replicate" or "circular".
         value: what is added in mode "constant".
 
     >>> pad(np.array([1.0, 2.0]), (1, 2), value=9.0)

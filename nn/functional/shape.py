@@ -20,8 +20,8 @@ def unflatten(x: Any, axis: int, sizes: Sequence[int]) -> Any:
     """One axis split into several of these sizes; one of them may be -1, which means what is left.
 
     Args:
-        axis: which one; from the end where it is negative.
-        sizes: the lengths of those that stand in its place.
+        axis: the one that is split.
+        sizes: the lengths in its place.
 
     Raises:
         IndexError: x has no such axis.

@@ -38,7 +38,7 @@ class Unparametrised(Activation):
     """A function without options but PyTorch's `inplace`."""
 
     def __init__(self, inplace: bool = False) -> None:
-        """There is nothing to choose.
+        """It has no options of its own.
 
         Args:
             inplace: taken for PyTorch's sake; it does nothing, the input stays as it is.
@@ -81,7 +81,7 @@ class ELU(Activation):
     """x, but below 0 an exponential that tends to -alpha (Clevert et al., 2015).
 
     Args:
-        alpha: how steep it is just below 0; far below it tends to -alpha.
+        alpha: how steep it is just below 0; far below 0 the result tends to -alpha.
         inplace: taken for PyTorch's sake; it does nothing, the input stays as it is.
     """
 
@@ -96,7 +96,7 @@ class CELU(Activation):
     """x, but below 0 an exponential that tends to -alpha; smooth for every alpha (Barron, 2017).
 
     Args:
-        alpha: far below 0 it tends to -alpha; any number but 0.
+        alpha: not 0; where it is positive, the result tends to -alpha far below 0.
         inplace: taken for PyTorch's sake; it does nothing, the input stays as it is.
     """
 
@@ -287,7 +287,7 @@ class Softmax(Activation):
     """Positive numbers that sum to 1 along an axis.
 
     Args:
-        axis: along which the result sums to 1 (PyTorch's `dim`); the last one by default, whatever the input's shape.
+        axis: the axis along which the result sums to 1 (PyTorch's `dim`).
     """
 
     def __init__(self, axis: int = -1) -> None:
@@ -301,7 +301,7 @@ class Softmin(Activation):
     """The softmax of -x.
 
     Args:
-        axis: along which the result sums to 1, as in `Softmax`.
+        axis: the axis along which the result sums to 1.
     """
 
     def __init__(self, axis: int = -1) -> None:
@@ -315,7 +315,7 @@ class LogSoftmax(Activation):
     """The logarithm of the softmax, exact where that is 0.
 
     Args:
-        axis: along which the probabilities sum to 1, as in `Softmax`.
+        axis: the axis along which the softmax sums to 1.
     """
 
     def __init__(self, axis: int = -1) -> None:

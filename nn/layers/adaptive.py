@@ -45,7 +45,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         in_features: length D of the inputs.
         n_classes: how many classes there are, 0 the most frequent one.
         cutoffs: where the clusters begin: [10, 100] of 1000 classes makes a head of 10 and clusters of 90 and 900.
-        div_value: the features of each cluster are those of the one before it divided by this.
+        div_value: the clusters have D / div_value, D / div_value^2 ... features, rounded down.
         head_bias: whether the head has a bias; the clusters have none.
         device: where the parameters are, "cpu" or "cuda"; None: the default device.
         dtype: of the parameters; None: the default dtype, float32 at first.

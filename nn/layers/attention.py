@@ -37,7 +37,7 @@ class MultiheadAttention(Module):
         embed_dim: features of queries and of the output, E.
         num_heads: how many heads look side by side, each at E / num_heads features; it divides embed_dim.
         dropout: the probability with which attention weights are dropped; in training alone.
-        bias: whether the linear maps of queries, keys, values and of the output have one.
+        bias: whether the linear maps have one.
         add_bias_kv: one more key and value, which are learned.
         add_zero_attn: one more key and value of zeros, so that a query may look at nothing.
         kdim, vdim: the features of keys and values; None: embed_dim.
@@ -106,11 +106,10 @@ class MultiheadAttention(Module):
             attn_mask: (L, S) or (N heads, L, S), True where attention may *not* look (as in PyTorch), or added to the scores.
                 A query that may look at no key has weights of 0. None: every query looks at every key.
             average_attn_weights: whether the weights returned are averaged over heads.
-            is_causal: whether query i looks at keys 0 to i alone; an attn_mask, where there is one, holds in its place. PyTorch
-                asks for the mask all the same.
+            is_causal: whether query i looks at keys 0 to i alone, where attn_mask is None; PyTorch needs the mask, too.
 
         Returns:
-            The output, and the weights (N, L, S) averaged over heads, (N, heads, L, S) without, or None.
+            The output, and the weights: (N, L, S) averaged, (N, heads, L, S) otherwise, None without need_weights.
         """
         inputs = [as_input(x, self.out_proj.weight) for x in (query, key, value)]
         single = inputs[0].ndim == 2
@@ -229,7 +228,7 @@ class AdditiveAttention(Module):
     Args:
         query_size: features of queries, D.
         key_size: features of keys, H.
-        hidden_size: features of what stands under the tanh.
+        hidden_size: features inside of the tanh.
 
     >>> context, weights = AdditiveAttention(3, 4, 5)(Tensor(np.ones((2, 3))), Tensor(np.ones((2, 6, 4))))
     >>> context.shape, weights.shape
@@ -285,7 +284,7 @@ class PositionalEncoding(Module):
         embed_dim: features of the inputs, E.
         dropout: the probability with which elements of the sum are dropped; in training alone.
         max_length: how many positions there are; longer inputs are an error.
-        batch_first: whether inputs are (N, L, E); unlike `MultiheadAttention` they are so by default.
+        batch_first: whether inputs are (N, L, E); unlike in `MultiheadAttention` they are by default.
 
     >>> PositionalEncoding(4)(Tensor(np.zeros((1, 2, 4)))).shape
     (1, 2, 4)
@@ -319,17 +318,17 @@ class _TransformerLayer(Module):
         activation: str | Callable[..., Any] = "relu", layer_norm_eps: float = 1e-5, batch_first: bool = False,
         norm_first: bool = False, bias: bool = True, device: str | None = None, dtype: Any = None,
     ) -> None:  # fmt: skip
-        """Each part goes on with norm(x + part(x)), or with x + part(norm(x)), norm_first=True.
+        """Each part makes norm(x + part(x)) of its input x; with norm_first it makes x + part(norm(x)).
 
         Args:
             d_model: features of inputs and output, E.
             nhead: the heads of each attention; it divides d_model.
             dim_feedforward: features between the two linear maps of the feed-forward part.
-            dropout: the probability with which attention weights, those features and what each part adds are dropped in training.
+            dropout: the probability with which attention weights, these features and what each part adds are dropped in training.
             activation: between the two maps: "relu", "gelu" or a function.
             layer_norm_eps: the eps of the norms.
             batch_first: inputs are (N, L, E) in place of (L, N, E).
-            norm_first: whether the norm stands before the part, as in the second form.
+            norm_first: whether the norm stands before the part.
             bias: whether linear maps and norms have one.
             device: where the parameters are, "cpu" or "cuda"; None: the default device.
             dtype: of the parameters; None: the default dtype, float32 at first.
@@ -377,7 +376,7 @@ class TransformerEncoderLayer(_TransformerLayer):
             src_mask: as attn_mask of `MultiheadAttention`, (S, S) or (N heads, S, S): True where a place may *not* look, or added
                 to the scores; None: it looks everywhere.
             src_key_padding_mask: (N, S), True for places that do not count; None: all count.
-            is_causal: whether no place sees a later one; a mask, where there is one, holds in its place.
+            is_causal: whether no place sees a later one, where src_mask is None.
         """
 
         def attend(x: Any) -> Any:
@@ -413,8 +412,8 @@ class TransformerDecoderLayer(_TransformerLayer):
             memory_mask: likewise for tgt in the memory, (T, S) or (N heads, T, S).
             tgt_key_padding_mask: (N, T), True for places of tgt that do not count; None: all count.
             memory_key_padding_mask: (N, S), likewise of the memory.
-            tgt_is_causal: whether no place of tgt sees a later one; tgt_mask, where there is one, holds in its place.
-            memory_is_causal: whether place i sees the memory up to place i alone; memory_mask holds in its place.
+            tgt_is_causal: whether no place of tgt sees a later one, where tgt_mask is None.
+            memory_is_causal: whether place i sees the memory up to its place i alone, where memory_mask is None.
         """
 
         def attend(x: Any) -> Any:
@@ -476,7 +475,7 @@ class TransformerEncoder(_Stack):
             mask: as attn_mask of `MultiheadAttention`, (S, S) or (N heads, S, S): True where a place may *not* look, or added to
                 the scores; None: it looks everywhere.
             src_key_padding_mask: (N, S), True for places that do not count; None: all count.
-            is_causal: whether no place sees a later one; a mask, where there is one, holds in its place.
+            is_causal: whether no place sees a later one, where mask is None.
         """
         return self._run(src, src_mask=mask, src_key_padding_mask=src_key_padding_mask, is_causal=is_causal)
 
@@ -501,8 +500,8 @@ class TransformerDecoder(_Stack):
             memory_mask: likewise for tgt in the memory, (T, S) or (N heads, T, S).
             tgt_key_padding_mask: (N, T), True for places of tgt that do not count; None: all count.
             memory_key_padding_mask: (N, S), likewise of the memory.
-            tgt_is_causal: whether no place of tgt sees a later one; tgt_mask, where there is one, holds in its place.
-            memory_is_causal: whether place i sees the memory up to place i alone; memory_mask holds in its place.
+            tgt_is_causal: whether no place of tgt sees a later one, where tgt_mask is None.
+            memory_is_causal: whether place i sees the memory up to its place i alone, where memory_mask is None.
         """
         masks = (tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask)
         return self._run(tgt, memory, *masks, tgt_is_causal, memory_is_causal)

@@ -35,7 +35,7 @@ class Elman(Module):
         input_size: length of x_t.
         hidden_size: length of h_t.
         output_size: length of y_t.
-        output_activation: the f, a function; the sum itself by default.
+        output_activation: the function f; by default the identity.
 
     >>> y, h = Elman(3, 5, 2)(Tensor(np.ones((4, 1, 3))))
     >>> y.shape, h.shape
@@ -57,7 +57,7 @@ class Elman(Module):
         Args:
             x: (T, B, input_size).
             state: h_0, (1, B, hidden_size); None: zeros.
-            lengths: (B,), where the sequences end, as in `RNN`; None: all last T steps.
+            lengths: (B,), where the sequences end, as in `RNN`; None: all have T steps.
         """
         hs, last = self.hidden(x, state, lengths)
         return self.output_activation(self.output(hs)), last
@@ -74,7 +74,7 @@ class Jordan(Module):
         input_size: length of x_t.
         hidden_size: length of h_t.
         output_size: length of y_t.
-        output_activation: the f, a function; tanh by default.
+        output_activation: the function f; tanh by default.
 
     >>> y, last = Jordan(3, 5, 2)(Tensor(np.ones((4, 1, 3))))
     >>> y.shape, last.shape
@@ -113,7 +113,7 @@ class Hopfield(Module):
     Args:
         size: how many units there are.
         max_steps: how often all units are updated at most.
-        binary: whether units are 1 or -1, the second rule; one that is driven by exactly 0 stays as it is. False: the first.
+        binary: whether the second rule holds, by which a unit that is driven by exactly 0 stays as it is; False: the first.
         dtype: of the buffers; None: the default dtype, float32 at first.
 
     Attributes:
@@ -250,9 +250,9 @@ class Autoencoder(Module):
     Args:
         visible: length of the input.
         hidden: length of h.
-        tied: whether the decoder's weight is the encoder's, transposed; False: it is one of its own.
-        activation: the f, a function; the sigmoid by default.
-        output_activation: the g, a function; the sum itself by default.
+        tied: whether the decoder's weight is the encoder's, transposed; False: it has one of its own.
+        activation: the function f; the sigmoid by default.
+        output_activation: the function g; by default the identity.
         device: where the parameters are, "cpu" or "cuda"; None: the default device.
         dtype: of the parameters; None: the default dtype, float32 at first.
 

@@ -153,7 +153,7 @@ class _ConvTranspose(_Conv):
                 each spatial axis.
             stride: how far apart the windows of two neighbours of the input lie in the result.
             padding: how many elements are cut off at both ends of the result.
-            output_padding: how many are added at its far end: strides above 1 give several inputs the same length.
+            output_padding: by how many elements the result is longer at its end; less than the stride or the dilation.
             groups: into how many groups the channels are divided, each with kernels of its own.
             bias: whether a learned number is added to each channel of the result.
             dilation: the distance between the elements of the window.
@@ -173,7 +173,7 @@ class _ConvTranspose(_Conv):
         return (self.in_channels, self.out_channels // self.groups, *self.kernel_size)
 
     def forward(self, x: Any, output_size: Any = None) -> Tensor:
-        """The map back.
+        """The transposed convolution of x.
 
         Args:
             x: (N, C, ...), or (C, ...) for a single sample.

@@ -30,9 +30,9 @@ class CTCLoss(Loss):
 
         Args:
             log_probs: (T, N, C), or (T, C) for a single sequence: log-probabilities of the classes at each time.
-            targets: (N, S), integers, whatever beyond their lengths; or all labels one after the other, (sum of lengths,).
-            input_lengths: (N,), how many of the T times are those of each sequence.
-            target_lengths: (N,), how many labels each has.
+            targets: integers, (N, S), those beyond a length do not count; or all labels one after the other, (sum of lengths,).
+            input_lengths: (N,), how many of the T times each sequence has; a number for a single one.
+            target_lengths: (N,), how many labels each has; likewise.
         """
         return F.ctc_loss(
             log_probs, targets, input_lengths, target_lengths, blank=self.blank,

@@ -15,7 +15,7 @@ class Upsample(Module):
 
     Args:
         size: the lengths of the result's spatial axes; a number is that of each. Either it or scale_factor is given.
-        scale_factor: by how much the spatial axes grow, a number for all or one for each; lengths are rounded down.
+        scale_factor: how many times as long the spatial axes become, a number for all or one for each; lengths are rounded down.
         mode: "nearest", "nearest-exact" (whose pixels lie where those of other libraries lie), "area" (means), "linear" (1-d),
             "bilinear" (2-d), "trilinear" (3-d) or "bicubic" (2-d).
         align_corners: whether the centres of the corner pixels meet; None or False: their outer edges do. With "nearest",
@@ -46,7 +46,7 @@ class UpsamplingNearest2d(Upsample):
 
     Args:
         size: height and width of the result; a number is both. Either it or scale_factor is given.
-        scale_factor: by how much they grow, a number for both or one for each.
+        scale_factor: how many times as long they become, a number for both or one for each.
     """
 
     def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
@@ -58,7 +58,7 @@ class UpsamplingBilinear2d(Upsample):
 
     Args:
         size: height and width of the result; a number is both. Either it or scale_factor is given.
-        scale_factor: by how much they grow, a number for both or one for each.
+        scale_factor: how many times as long they become, a number for both or one for each.
     """
 
     def __init__(self, size: Any = None, scale_factor: Any = None) -> None:

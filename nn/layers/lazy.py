@@ -277,13 +277,13 @@ class _LazyNorm(_Lazy, _Norm):
 
         Args:
             eps: added to the variance before its root is taken.
-            momentum: how far the running values move to those of each batch; None as in the ordinary layer.
-            affine: whether each channel is then scaled and shifted by learned numbers; by default they are, as in PyTorch, also
-                where the ordinary layer is an `InstanceNorm1d`.
+            momentum: as of the ordinary layer.
+            affine: whether each channel is then scaled and shifted by learned numbers; by default it is, as in PyTorch, though
+                not in the ordinary `InstanceNorm1d`.
             track_running_stats: whether there are running values; by default there are, likewise.
             device: where the parameters are, "cpu" or "cuda"; None: the default device.
             dtype: of the parameters; None: the default dtype, float32 at first.
-            bias: False: with affine, scaled alone.
+            bias: whether affine also shifts; False: it only scales.
         """
         _Norm.__init__(self, 0, eps, momentum, affine, track_running_stats, device, dtype, bias)
         self._postpone("weight", "bias", "running_mean", "running_var")

@@ -14,8 +14,7 @@ class BCELoss(Loss):
     """Binary cross-entropy of probabilities.
 
     Args:
-        weight: by how much each element counts, broadcast to the input, without a gradient; the mean is over the elements all the
-            same. None: each counts 1.
+        weight: by how much each element counts, broadcast to the input, without a gradient; the mean is over the elements.
         reduction: "mean" of all elements, their "sum", or "none": a loss for each element.
     """
 
@@ -37,11 +36,10 @@ class BCEWithLogitsLoss(Loss):
     """Binary cross-entropy of logits, exact for large ones.
 
     Args:
-        weight: by how much each element counts, broadcast to the input, without a gradient; the mean is over the elements all
-            the same. None: each counts 1.
+        weight: by how much each element counts, broadcast to the input, without a gradient; the mean is over the elements.
         reduction: "mean" of all elements, their "sum", or "none": a loss for each element.
-        pos_weight: by how much the part of y = 1 counts, broadcast to the input, (C,) for the classes along its last axis,
-            without a gradient; None: 1.
+        pos_weight: how many times as much the part of y = 1 counts, broadcast to the input, (C,) for the classes along its last
+            axis, without a gradient.
 
     >>> round(BCEWithLogitsLoss()(Tensor([0.0]), Tensor([1.0])).item(), 4)
     0.6931
@@ -69,8 +67,8 @@ class KLDivLoss(Loss):
     """The Kullback-Leibler divergence of a target from log-probabilities.
 
     Args:
-        reduction: "batchmean" divides the sum by the length of the first axis, which is the divergence; "mean" by the number of
-            elements; "sum"; or "none": a loss for each element.
+        reduction: "batchmean" divides the sum by the length of the first axis, which gives the divergence; "mean" by the number
+            of elements; "sum"; or "none": a loss for each element.
         log_target: whether the target is log t.
     """
 
@@ -134,7 +132,7 @@ class GaussianNLLLoss(Loss):
         Args:
             input: the means x.
             target: the values y, of the same shape.
-            var: the variances, of the same shape or one that broadcasts to it; a negative one is an error.
+            var: the variances, of a shape that broadcasts to the input's, or (N,) for (N, D), one for each row; not negative.
         """
         return F.gaussian_nll_loss(
             input, target, var, full=self.full, eps=self.eps, reduction=self.reduction,

@@ -120,7 +120,7 @@ class MarginRankingLoss(Loss):
     """A loss of pairs in the wrong order: for a label of 1 the first is to be the larger one, for -1 the second.
 
     Args:
-        margin: by how much the one that is to be larger must be so, for a loss of 0.
+        margin: by how much the right one must be larger, for a loss of 0.
         reduction: "mean" of all elements, their "sum", or "none": a loss for each element.
     """
 
@@ -192,7 +192,7 @@ class MultiLabelSoftMarginLoss(Loss):
     """The mean over classes of the logistic losses of labels 0 and 1.
 
     Args:
-        weight: by how much each class counts, (C,), without a gradient; None: all the same. The mean is over the classes.
+        weight: by how much each class counts, (C,), without a gradient; None: all the same.
         reduction: "mean" of the rows, their "sum", or "none": a loss for each row.
     """
 
@@ -241,7 +241,7 @@ class TripletMarginLoss(Loss):
     Args:
         margin: by how much farther the negative must be than the positive, for a loss of 0.
         p, eps: of the distance, see `PairwiseDistance`.
-        swap: take the distance of the positive to the negative where that is the smaller one.
+        swap: take the distance of the positive to the negative in place of the anchor's where it is smaller.
         reduction: "mean" of the triplets, their "sum", or "none": a loss for each.
     """
 
@@ -269,7 +269,7 @@ class TripletMarginWithDistanceLoss(Loss):
     Args:
         distance_function: (a, b) -> their distances; None: `PairwiseDistance()`.
         margin: by how much farther the negative must be than the positive, for a loss of 0.
-        swap: take the distance of the positive to the negative where that is the smaller one.
+        swap: take the distance of the positive to the negative in place of the anchor's where it is smaller.
         reduction: "mean" of the triplets, their "sum", or "none": a loss for each.
     """
 
@@ -316,7 +316,7 @@ class PairwiseDistance(Loss):
     """The p-norm of differences along the last axis.
 
     Args:
-        p: of the norm: 2 is Euclid's, 1 the sum of |x|, inf the largest |x|.
+        p: which norm: 1 adds the absolute values, 2 is Euclid's length, inf takes the largest one.
         eps: added to each difference, so that the norm has a gradient where x1 is x2.
         keepdims: whether the last axis stays, of length 1 (PyTorch's `keepdim`).
     """

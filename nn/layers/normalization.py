@@ -79,12 +79,12 @@ class _BatchNorm(_Norm):
         Args:
             num_features: channels, C.
             eps: added to the variance before its root is taken.
-            momentum: how far the running values move to those of each batch; None: they are plain averages.
+            momentum: the share of the way that the running values go to those of each batch; None: they are plain averages.
             affine: whether each channel is then scaled and shifted by learned numbers.
             track_running_stats: whether there are running values; False: evaluation uses the batch, too.
             device: where the parameters are, "cpu" or "cuda"; None: the default device.
             dtype: of the parameters; None: the default dtype, float32 at first.
-            bias: False: with affine, scaled alone.
+            bias: whether affine also shifts; False: it only scales.
         """
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
@@ -133,12 +133,12 @@ class _InstanceNorm(_Norm):
         Args:
             num_features: channels, C.
             eps: added to the variance before its root is taken.
-            momentum: how far the running values move to those of each batch; None: they stay as they are.
+            momentum: the share of the way that the running values go to those of each batch; None: they stay as they are.
             affine: whether each channel is then scaled and shifted by learned numbers.
             track_running_stats: whether there are running values, by which evaluation then normalises.
             device: where the parameters are, "cpu" or "cuda"; None: the default device.
             dtype: of the parameters; None: the default dtype, float32 at first.
-            bias: False: with affine, scaled alone.
+            bias: whether affine also shifts; False: it only scales.
         """
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
@@ -173,10 +173,10 @@ class LayerNorm(Module):
     """Normalise over the last axes (Ba et al., 2016).
 
     Args:
-        normalized_shape: the lengths of the last axes, over which it goes together; a number is that of the last one.
+        normalized_shape: the lengths of the last axes, over which mean and variance are taken; a number is that of the last one.
         eps: added to the variance before its root is taken.
         elementwise_affine: whether each element is then scaled and shifted by learned numbers.
-        bias: False: with elementwise_affine, scaled alone.
+        bias: whether elementwise_affine also shifts; False: it only scales.
         device: where the parameters are, "cpu" or "cuda"; None: the default device.
         dtype: of the parameters; None: the default dtype, float32 at first.
 
@@ -208,7 +208,7 @@ class RMSNorm(Module):
     """Bring the mean square over the last axes to 1; then scale (Zhang and Sennrich, 2019).
 
     Args:
-        normalized_shape: the lengths of the last axes, over which it goes together; a number is that of the last one.
+        normalized_shape: the lengths of the last axes, over which the mean is taken; a number is that of the last one.
         eps: added to the mean square before its root is taken; None: that of the input's dtype, 1.2e-7 for float32.
         elementwise_affine: whether each element is then scaled by a learned number.
         device: where the parameters are, "cpu" or "cuda"; None: the default device.
@@ -247,7 +247,7 @@ class GroupNorm(Module):
         affine: whether each channel is then scaled and shifted by learned numbers.
         device: where the parameters are, "cpu" or "cuda"; None: the default device.
         dtype: of the parameters; None: the default dtype, float32 at first.
-        bias: False: with affine, scaled alone.
+        bias: whether affine also shifts; False: it only scales.
 
     Attributes:
         weight, bias: (num_channels,), 1 and 0 at first; None with affine=False (bias with bias=False).

@@ -106,7 +106,7 @@ class _AvgPool(_Pool):
             padding: how many zeros are added at both ends; at most half of kernel_size.
             ceil_mode: whether a last window that reaches over the border counts: ceil in place of floor.
             count_include_pad: whether the zeros of the padding count; False: the mean is that of the input's own elements.
-            divisor_override: divide the sums by this number, which is not 0, in place of the number of elements; None: by that.
+            divisor_override: what the sums are divided by, not 0; None: the number of elements that count.
         """
         self.options = {
             "kernel_size": kernel_size, "stride": stride, "padding": padding, "ceil_mode": ceil_mode,
@@ -309,7 +309,7 @@ class _MaxUnpool(_Pool):
         self.options = {"kernel_size": kernel_size, "stride": stride, "padding": padding}
 
     def forward(self, x: Any, indices: Any, output_size: Any = None) -> Any:  # type: ignore[override]
-        """Put values back to their places.
+        """Put values back in their places.
 
         Args:
             x: the maxima, (N, C, ...), or (C, ...) for a single sample.

@@ -47,7 +47,7 @@ class _Recurrent(Module):
             num_layers: how many layers there are, each of which reads the outputs of the one below.
             bias: whether b_ih and b_hh are added.
             batch_first: whether inputs and outputs are (B, T, ...), in place of (T, B, ...); states are (..., B, H) in any case.
-            dropout: the probability with which inputs of the layers above the first are dropped in training, each step anew.
+            dropout: the probability with which inputs of the layers above the first are dropped in training, anew at each step.
             bidirectional: whether each layer also reads the sequence from its end, with parameters of its own; outputs of both
                 directions stand one after the other, 2 H long.
             device: where the parameters are, "cpu" or "cuda"; None: the default device.
@@ -99,7 +99,7 @@ class _Recurrent(Module):
             state: the first state, (layers * directions, B, hidden_size), without B for one sequence; of an LSTM a pair (h, c),
                 h as long as proj_size says; None: zeros.
             lengths: (B,), where the sequences end, integers from 1 to T; outputs beyond are 0 and the last state is that at the
-                end. None: all last T steps. PyTorch takes lengths in a PackedSequence alone.
+                end. None: all have T steps. PyTorch takes lengths in a PackedSequence alone.
 
         Returns:
             The outputs of the last layer, as the input is laid out, and the last state of every layer and direction.
@@ -271,7 +271,7 @@ class GRU(_Recurrent):
         h_t = (1 - z) n + z h_{t-1}
 
     Args:
-        reset_after: with False the reset gate acts inside of the recurrent product, as in the paper.
+        reset_after: whether the reset gate multiplies the product W_hn h, as in PyTorch; False: h before it, as in the paper.
 
     >>> out, h = GRU(3, 5, batch_first=True)(Tensor([[[1.0, 2.0, 3.0]] * 4]))
     >>> out.shape, h.shape
@@ -420,7 +420,7 @@ class GRUCell(_Cell):
     """One step of a GRU: (x (B, I), h (B, H)) -> h'.
 
     Args:
-        reset_after: with False the reset gate acts inside of the recurrent product, as in the paper; see `GRU`.
+        reset_after: as of `GRU`.
 
     >>> GRUCell(3, 5)(Tensor([[1.0, 2.0, 3.0]])).shape
     (1, 5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -26,17 +27,16 @@ class Pad(Module):
 
     dimensions: int
     mode: str
+    value = 0.0
 
-    def __init__(self, padding: Any, value: float = 0.0) -> None:
+    def __init__(self, padding: Any) -> None:
         """The result is longer than the input by both paddings of each axis.
 
         Args:
             padding: how many elements are added: a number for all sides, or (before, after) of the last axis, then of the one
                 before it, and so on; a negative number cuts off.
-            value: what is added with mode "constant"; the other modes take the input's own elements.
         """
         self.padding = (padding,) * (2 * self.dimensions) if isinstance(padding, int) else tuple(padding)
-        self.value = value
 
     def forward(self, x: Any) -> Any:
         if self.mode != "constant" and np.ndim(x) not in (self.dimensions + 1, self.dimensions + 2):
@@ -48,21 +48,38 @@ class Pad(Module):
         return f"{self.padding}"
 
 
-def _pad(name: str, mode: str, n: int) -> type[Pad]:
-    members = {
-        "dimensions": n,
-        "mode": mode,
-        "__module__": __name__,
-        "__doc__": f"Pad {n} spatial axes, mode {mode!r}; see `Pad`.",
-    }
-    return type(f"{name}Pad{n}d", (Pad,), members)
+class _ConstantPad(Pad):
+    def __init__(self, padding: Any, value: float) -> None:
+        """The result is longer than the input by both paddings of each axis.
+
+        Args:
+            padding: how many elements are added: a number for all sides, or (before, after) of the last axis, then of the one
+                before it, and so on; a negative number cuts off.
+            value: what is added.
+        """
+        super().__init__(padding)
+        self.value = value
+
+    def extra_repr(self) -> str:
+        return f"padding={self.padding}, value={self.value}"
 
 
-ZeroPad1d, ZeroPad2d, ZeroPad3d = (_pad("Zero", "constant", n) for n in (1, 2, 3))
-ConstantPad1d, ConstantPad2d, ConstantPad3d = (_pad("Constant", "constant", n) for n in (1, 2, 3))
-ReflectionPad1d, ReflectionPad2d, ReflectionPad3d = (_pad("Reflection", "reflect", n) for n in (1, 2, 3))
-ReplicationPad1d, ReplicationPad2d, ReplicationPad3d = (_pad("Replication", "replicate", n) for n in (1, 2, 3))
-CircularPad1d, CircularPad2d, CircularPad3d = (_pad("Circular", "circular", n) for n in (1, 2, 3))
+#: The spatial axes of so many dimensions.
+_AXES = {1: "the last axis of (N, C, L)", 2: "the last two axes of (N, C, H, W)", 3: "the last three of (N, C, D, H, W)"}
+
+
+def _pads(name: str, mode: str, added: str, base: type[Pad] = Pad) -> Iterator[type[Pad]]:
+    """The layers for one, two and three spatial axes."""
+    for n, axes in _AXES.items():
+        doc = f"Pad {axes} with {added}."
+        yield type(f"{name}Pad{n}d", (base,), {"dimensions": n, "mode": mode, "__module__": __name__, "__doc__": doc})
+
+
+ZeroPad1d, ZeroPad2d, ZeroPad3d = _pads("Zero", "constant", "zeros")
+ConstantPad1d, ConstantPad2d, ConstantPad3d = _pads("Constant", "constant", "a value", _ConstantPad)
+ReflectionPad1d, ReflectionPad2d, ReflectionPad3d = _pads("Reflection", "reflect", "its mirror image, the edge once")
+ReplicationPad1d, ReplicationPad2d, ReplicationPad3d = _pads("Replication", "replicate", "the elements at its edge")
+CircularPad1d, CircularPad2d, CircularPad3d = _pads("Circular", "circular", "the elements of its other end")
 
 
 class ChannelShuffle(Module):
@@ -149,7 +166,7 @@ class Fold(Module):
         output_size: height and width of the images; a number is both.
         kernel_size: (kh, kw), how wide the window is; this and the others are a number, or one for each spatial axis.
         dilation: the distance between the elements of the window; 1: they are neighbours.
-        padding: how many zeros are added at both ends of the images before windows were taken.
+        padding: how many zeros were added at both ends of the images before windows were taken.
         stride: how far the window moves.
     """
 

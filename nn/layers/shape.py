@@ -14,7 +14,7 @@ class Identity(Module):
     """The input itself, whatever the arguments.
 
     Args:
-        args, kwargs: whatever stands there; nothing is kept, so that it can stand for any layer.
+        args, kwargs: not used, so that it can stand for any layer.
 
     >>> Identity(54)(Tensor([1.0])).tolist()
     [1.0]

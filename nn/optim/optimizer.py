@@ -79,7 +79,7 @@ class Optimizer:
             cls.together = False
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
-        """What the optimizers share, where nothing else is said above; which of the options one has, its signature says.
+        """What optimizers share; which of the options one has, its signature says.
 
         Args:
             params: tensors, or pairs of a name and a tensor (`model.named_parameters()`), or dicts
@@ -95,8 +95,7 @@ class Optimizer:
             foreach: False: on a GPU, step the parameters one after the other, which takes less memory; otherwise those of a
                 group go in one buffer. It has no effect on a CPU, and changes no number.
             fused, capturable: taken for PyTorch's sake; they have no effect.
-            differentiable: likewise; but with True it is an error where a gradient or lr requires a gradient, since no step is
-                recorded.
+            differentiable: no step is recorded: with True it is an error where a gradient or lr requires a gradient.
         """
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []

@@ -217,7 +217,7 @@ class SWALR(LRScheduler):
 
     Args:
         swa_lr: the rate at the end; one number, or one for each group.
-        anneal_epochs: in how many steps it is reached; 0: in the first.
+        anneal_epochs: in how many steps it is reached; 0: it holds at once.
         anneal_strategy: "cos" or "linear", along which it is reached.
 
     >>> from nn.optim import SGD

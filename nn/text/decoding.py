@@ -55,8 +55,8 @@ def filtered(logits: Any, temperature: float = 1.0, top_k: int | None = None, to
     """The probabilities to sample from.
 
     Args:
-        logits: the scores of the tokens, (V,), whose softmax are the model's probabilities.
-        temperature: the scores are divided by it: below 1 bolder, above 1 more varied.
+        logits: the scores of the tokens, (V,); their softmax has the model's probabilities.
+        temperature: the scores are divided by it: below 1 probable tokens become more probable, above 1 less.
         top_k: only the k most probable tokens (all that tie with the last of them); None: all.
         top_p: only the most probable ones that together reach this probability (Holtzman et al., 2020); None: all.
 

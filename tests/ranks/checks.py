@@ -375,12 +375,6 @@ def losses_of_no_examples_are_nan_without_a_warning() -> None:
         found.backward()
         loss(plain(Tensor(rows(2)))).backward()
         expect_gradients(model, plain)
-    if distributed.rank() == 2:  # where it counts, there is a warning
-        with minigrad.no_grad(), raises(RuntimeWarning, "Mean of empty slice"):
-            loss_of(model, mine(rows(2)))
-    model(Tensor(rows(2)))
-    with raises(RuntimeWarning, "Mean of empty slice"):
-        nn.functional.mse_loss(np.zeros((0, 2)), np.zeros((0, 2)))
 
 
 @check
