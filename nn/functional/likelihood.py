@@ -41,8 +41,8 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     dinput = g (input - target) / (input (1 - input))
 
     Args:
-        input: p, from 0 to 1.
-        target: y, from 0 to 1, of the shape of the input.
+        input: probabilities, from 0 to 1.
+        target: from 0 to 1, of the shape of the input.
         weight: of each element, in a shape that broadcasts to the input's.
         reduction: "mean" over the elements, "sum" or "none".
 
@@ -100,11 +100,11 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
     dinput = -g target
 
     Args:
-        input: x.
-        target: t, of the shape of the input.
+        input: log-probabilities.
+        target: probabilities, of the shape of the input.
         reduction: "batchmean" divides the sum by the length of the first axis, which gives the divergence; "mean" by the number
             of elements; "sum" or "none".
-        log_target: the target is log t.
+        log_target: the target is a logarithm.
 
     >>> kl_div(np.log([[0.5, 0.5]]), np.array([[1.0, 0.0]]), "batchmean").round(4)
     np.float64(0.6931)
@@ -126,10 +126,10 @@ def poisson_nll_loss(
     dinput = g (e^input - target)
 
     Args:
-        input: x.
-        target: y, the counts.
-        log_input: whether x are log-rates; False: rates.
-        full: add Stirling's approximation of that term, y log y - y + log(2 pi y) / 2 for y > 1.
+        input: log-rates, or rates.
+        target: the counts.
+        log_input: whether inputs are log-rates; False: rates.
+        full: add Stirling's approximation of that term, t log t - t + log(2 pi t) / 2 for targets t > 1.
         eps: added to a rate whose logarithm is taken.
         reduction: "mean" over the elements, "sum" or "none".
     """
@@ -152,8 +152,8 @@ def gaussian_nll_loss(
     dvar   = g (1 - (input - target)^2 / var) / (2 var)
 
     Args:
-        input: x, the means.
-        target: y, of the shape of the input.
+        input: the means.
+        target: of the shape of the input.
         var: the variances, of a shape that broadcasts to the input's; (N,) for an input (N, D): one for each row.
         full: add log(2 pi) / 2.
         eps: the least variance.

@@ -94,8 +94,8 @@ def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  
     dinput = -g target / (1 + e^{target input})
 
     Args:
-        input: x.
-        target: y, of the shape of the input.
+        input: scores, of any shape.
+        target: the labels, of the shape of the input.
         reduction: "mean", "sum" or "none".
     """
     check_same_shape("soft_margin_loss", input, target)
@@ -110,7 +110,7 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction
     dinput = g where target = 1, else -g where input < margin, else 0
 
     Args:
-        input: x, distances of pairs say.
+        input: distances of pairs, say.
         target: the labels, in a shape that broadcasts to the input's.
         margin: the x from which on a label of -1 costs nothing.
         reduction: "mean", "sum" or "none".
@@ -136,8 +136,8 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
     out = max(0, margin - target (input1 - input2))
 
     Args:
-        input1, input2: x1 and x2, which broadcast.
-        target: y, 1 or -1.
+        input1, input2: scores, which broadcast.
+        target: the labels, which broadcast to them.
         margin: by how much the right one must be larger, for a loss of 0.
         reduction: "mean", "sum" or "none".
 
@@ -182,8 +182,8 @@ def multi_margin_loss(
     out = 1 / C sum_{i != target} max(0, margin - input_target + input_i)^p
 
     Args:
-        input: x, (N, C), or (C,) for a single sample.
-        target: y, class indices (N,), or one.
+        input: scores, (N, C), or (C,) for a single sample.
+        target: class indices (N,), or one.
         p: the power; PyTorch takes 1 and 2 alone.
         margin: by how much the score of the target is to exceed the others.
         weight: of each class, (C,): a sample counts as much as its target does.
@@ -211,7 +211,7 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     out = 1 / C sum_{y,i} max(0, 1 - input_y + input_i)    (y: the labels, i: the other classes)
 
     Args:
-        input: x, (N, C), or (C,) for a single sample.
+        input: scores, (N, C), or (C,) for a single sample.
         target: class indices, (N, C) or (C,), filled up with -1.
         reduction: "mean" over the samples, "sum" or "none".
     """

@@ -23,9 +23,9 @@ def negative_sampling_loss(center: Any, context: Any, negatives: Any, reduction:
     out = -log sigmoid(center^T context) - sum_k log sigmoid(-center^T negatives_k)
 
     Args:
-        center: v, (N, D).
-        context: u, (N, D).
-        negatives: u_k, (N, K, D), of words that were drawn at random.
+        center: (N, D).
+        context: (N, D).
+        negatives: (N, K, D), of words that were drawn at random.
         reduction: "mean" over the rows, "sum" or "none".
 
     >>> negative_sampling_loss(np.zeros((1, 2)), np.ones((1, 2)), np.ones((1, 3, 2))).round(4)    # 4 log 2

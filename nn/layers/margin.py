@@ -89,8 +89,8 @@ class SoftMarginLoss(Loss):
         """Compare scores with labels.
 
         Args:
-            input: the scores x, of any shape.
-            target: the labels y, 1 or -1, of the same shape.
+            input: scores, of any shape.
+            target: the labels, 1 or -1, of the same shape.
         """
         return F.soft_margin_loss(input, target, reduction=self.reduction)
 
@@ -99,7 +99,7 @@ class HingeEmbeddingLoss(Loss):
     """A distance for labels of 1, what it lacks to the margin for labels of -1.
 
     Args:
-        margin: the x from which on a label of -1 costs nothing.
+        margin: the distance from which on a label of -1 costs nothing.
         reduction: "mean" of all elements, their "sum", or "none": a loss for each element.
     """
 
@@ -110,8 +110,8 @@ class HingeEmbeddingLoss(Loss):
         """Compare distances with labels.
 
         Args:
-            input: the distances x, of any shape.
-            target: the labels y, 1 or -1, of the same shape.
+            input: distances, of any shape.
+            target: the labels, 1 or -1, of the same shape.
         """
         return F.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
 
@@ -132,7 +132,7 @@ class MarginRankingLoss(Loss):
 
         Args:
             input1, input2: the x1 and x2, of the same shape.
-            target: the y: 1 where input1 is to be the larger one, -1 where input2 is.
+            target: 1 where input1 is to be the larger one, -1 where input2 is.
         """
         return F.margin_ranking_loss(
             input1, input2, target, margin=self.margin, reduction=self.reduction,
@@ -159,8 +159,8 @@ class MultiMarginLoss(Loss):
         """Compare scores with classes.
 
         Args:
-            input: the scores x, (N, C), or (C,) for a single row.
-            target: the classes y, integers (N,), or () for a single one.
+            input: scores, (N, C), or (C,) for a single row.
+            target: the classes, integers (N,), or () for a single one.
         """
         return F.multi_margin_loss(
             input, target, p=self.p, margin=self.margin, weight=self.weight,
