@@ -71,6 +71,7 @@ class DataParallel(Module):
             named = state_of(module)
             check_same(named)
             copy_from_first(named)
+            self._meet()
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the model computes from this rank's examples."""
@@ -141,7 +142,9 @@ class DataParallel(Module):
             if self._meeting is not None:
                 self._meeting.reducer.check_empty()
                 self._meeting.end()
-            self._meeting = Meeting(learning, self.bucket_bytes, self.reduction == "sum")
+            counted = self.reduction == "mean" and self.batch_axis is not None
+            weight = None if counted else 1.0 if self.reduction == "mean" else float(group().size)
+            self._meeting = Meeting(learning, self.bucket_bytes, weight)
         self._meeting.reducer.begin()
         return self._meeting
 

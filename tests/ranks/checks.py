@@ -611,6 +611,18 @@ def copies_and_what_was_inside_stand_for_themselves() -> None:
 
 
 @check
+def the_model_inside_does_not_count_examples() -> None:
+    model, plain = DataParallel(linear()), linear()
+    with raises(RuntimeError, "by model(x), not by the module inside"):
+        loss_of(model.module, mine(rows(4))).backward()
+    assert all(p.grad is None for p in model.parameters())
+    model.set_examples(len(mine(rows(4))))
+    loss_of(model.module, mine(rows(4))).backward()
+    loss_of(plain, rows(4)).backward()
+    expect_gradients(model, plain)
+
+
+@check
 def gradients_of_one_rank_alone_are_refused() -> None:
     model, plain = DataParallel(linear()), linear()
     x = mine(rows(6))
