@@ -10,7 +10,7 @@ CASES: dict[str, Case] = {
         lambda r: r["test nats"] < r["baseline: bigrams by counts"] < r["chance: all alike"],
     ),
     "cells": (
-        {"updates": 80, "hidden": 48, "shown": 3000},
+        {"updates": 80, "hidden": 48, "shown": 6000},
         lambda r: r["nats"] < r["baseline: nats by counts of 1 in a row"] - 0.3,
     ),
     "word_language_model": (
