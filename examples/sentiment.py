@@ -42,7 +42,7 @@ def learn(name, model, train, test, epochs, batch):
     optimizer, each = nn.optim.Adam(model.parameters(), lr=3e-3), max(1, len(x) // batch)
     for step in steps(epochs * each, model, optimizer, rng, found, name=name):
         rows = rng.integers(0, len(x), batch)
-        t = -(-lengths[rows].max() // 4) * 4  # of few lengths: for each of them native code is made
+        t = lengths[rows].max()
         loss = nn.functional.cross_entropy(model(x[rows, :t], lengths[rows]), y[rows])
         optimizer.zero_grad()
         loss.backward()

@@ -97,7 +97,7 @@ def tagged(both, x, y, lengths, train, updates, hidden, symbols):
     optimizer = nn.optim.Adam(model.parameters(), lr=5e-3)
     for _ in range(updates):
         rows = rng.choice(np.flatnonzero(train), 32)
-        t = -(-lengths[rows].max() // 4) * 4  # of few lengths: for each of them native code is made
+        t = lengths[rows].max()
         scores = model(x[rows, :t], lengths[rows])
         loss = nn.functional.cross_entropy(scores.reshape(-1, len(TAGS)), y[rows, :t].reshape(-1), ignore_index=-100)
         optimizer.zero_grad()

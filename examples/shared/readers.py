@@ -66,7 +66,7 @@ def train_reader(
     name: str, model: Any, x: np.ndarray, lengths: np.ndarray, labels: np.ndarray, updates: int,
     batch: int, lr: float, loss: Callable[..., Tensor] = nn.functional.cross_entropy,
 ) -> None:  # fmt: skip
-    """Adam on random rows, each batch cut to about its longest, gradients clipped to the norm 1; all readers see the same rows.
+    """Adam on random rows, each batch cut to its longest, gradients clipped to the norm 1; all readers see the same rows.
 
     Args:
         x: (N, T) of symbols, padded at the end; `lengths` (N,) says how many of each count.
@@ -75,8 +75,7 @@ def train_reader(
     optimizer, rng = nn.optim.Adam(model.parameters(), lr=lr), generator(2)
     for step in steps(updates, model, optimizer, rng, name=name):
         rows = rng.integers(0, len(labels), batch)
-        longest = -(-lengths[rows].max() // 4) * 4  # of few lengths: for each of them native code is made
-        found = loss(model(x[rows, :longest], lengths[rows]), labels[rows])
+        found = loss(model(x[rows, : lengths[rows].max()], lengths[rows]), labels[rows])
         optimizer.zero_grad()
         found.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
