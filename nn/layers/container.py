@@ -13,6 +13,7 @@ from typing import Any, Self, overload
 from minigrad import Tensor
 
 from ..module import Module, Parameter
+from ..parameter import is_lazy
 
 __all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
 
@@ -224,7 +225,9 @@ class ParameterList(Module):
 
 def _shown(value: Any) -> str:
     """A tensor in few words; anything else as it is."""
-    return f"{value.dtype} {value.shape}" if isinstance(value, Tensor) else repr(value)
+    if is_lazy(value) or not isinstance(value, Tensor):
+        return repr(value)
+    return f"{value.dtype} {value.shape}"
 
 
 def _as_parameter(value: Any) -> Any:
