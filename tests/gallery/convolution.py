@@ -6,7 +6,7 @@ from .settings import SHARED, Case, RealCase
 
 CASES: dict[str, Case] = {
     "traditional_pipeline": (
-        {"train": 400, "test": 200, "words": 40, "epochs": 5},
+        {"train": 500, "test": 200, "words": 50, "epochs": 6},
         lambda r: (
             r["accuracy, CNN, end to end"] > 1.5 * r["chance: the commonest label"]
             and r["accuracy, histograms, k-means"] > 1.3 * r["baseline: pixels"]

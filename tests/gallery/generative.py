@@ -31,13 +31,13 @@ CASES: dict[str, Case] = {
         lambda r: r["overlap with real shapes"] > 1.1 * r["chance: overlap, voxels by themselves"],
     ),
     "policy_gradient": (
-        {"pushes_in_all": 12_000, "longest": 120},
+        {"pushes_in_all": 25_000, "longest": 200},
         lambda r: r["steps, R"] < 0.8 * r["steps, G - b"]
         and r["steps, G - b"] > 2 * r["baseline: steps, push to where the pole leans"],
     ),
-    "deep_q_learning": ({"steps": 500}, lambda r: r["steps, both"] > 2 * r["chance: steps, random pushes"]),
+    "deep_q_learning": ({"steps": 800}, lambda r: r["steps, both"] > 2 * r["chance: steps, random pushes"]),
     "policy_optimisation": (
-        {"updates": 10, "epochs": 6},
+        {"updates": 14, "epochs": 6},
         lambda r: r["steps, PPO"] > 2 * r["baseline: steps, push to where the pole leans"]
         and r["steps, PPO"] > r["steps, one step"],
     ),

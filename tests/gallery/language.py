@@ -6,37 +6,37 @@ from .settings import SHARED, Case, RealCase
 
 CASES: dict[str, Case] = {
     "char_language_model": (
-        {"updates": 180, "hidden": 96, "size": 200_000},
+        {"updates": 250, "hidden": 96, "size": 300_000},
         lambda r: r["test nats"] < r["baseline: bigrams by counts"] < r["chance: all alike"],
     ),
     "cells": (
-        {"updates": 80, "hidden": 48, "shown": 6000},
+        {"updates": 80, "hidden": 48, "shown": 8000},
         lambda r: r["nats"] < r["baseline: nats by counts of 1 in a row"] - 0.3,
     ),
     "word_language_model": (
-        {"updates": 140, "size": 64, "max_words": 600},
+        {"updates": 160, "size": 64, "max_words": 1000},
         lambda r: r["test perplexity"] < 0.95 * r["baseline: unigrams by counts"] < r["chance: all words alike"],
     ),
     "names": (
-        {"updates": 180},
+        {"updates": 250},
         lambda r: (
             r["test accuracy: GRU, both directions"] > r["baseline: naive Bayes of 1 to 4 characters"] - 0.12
             and r["baseline: naive Bayes of 1 to 4 characters"] > 0.65 > 2 * r["chance: largest class"]
         ),
     ),
     "tagging": (
-        {"updates": 130, "hidden": 32},
+        {"updates": 200},
         lambda r: r["accuracy: LSTM from both sides"] > r["baseline: counts, 3 on each side"] > r["chance: commonest tag"],
     ),
     "named_entities": (
-        {"updates": 120, "count": 400},
+        {"updates": 150, "count": 500},
         lambda r: (
             r["F1: both"] > 0.6 > 0.5 > r["baseline: capitals, commonest kind"]
             and not r["test names in training"] + r["test sentences in training, names masked"]
         ),
     ),
     "planted_secret": (
-        {"updates": 200, "hidden": 48, "size": 20_000},
+        {"updates": 250, "hidden": 64, "size": 20_000},
         lambda r: r["LSTM, exposure where written 16x"] > 6 > r["baseline: LSTM, exposure where never written"],
     ),
     "many_to_one": (

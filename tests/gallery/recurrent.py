@@ -34,7 +34,7 @@ CASES: dict[str, Case] = {
         ),
     ),
     "fixed_window": (
-        {"updates": 200, "count": 1500},
+        {"updates": 250, "count": 2000},
         lambda r: r["GRU: accuracy over 3 phrases"] > 0.9 > 0.65 > r["window of 3: accuracy over 3 phrases"],
     ),
     "sequential_logic": (
@@ -42,7 +42,7 @@ CASES: dict[str, Case] = {
         lambda r: r["sequential: sums right of 64 bits"] > 0.9 > 0.2 > r["combinational: sums right of 64 bits"],
     ),
     "full_or_truncated": (
-        {"size": 32, "updates": 100},
+        {"size": 32, "updates": 120},
         lambda r: (
             r["nats a character, chunks of 20, state carried on"] < r["baseline: nats by counts of 2 in a row"] - 0.1
             and r["cosine with the full gradient, chunks of 5"] < 0.999 < r["cosine with the full gradient, chunks of 160"]

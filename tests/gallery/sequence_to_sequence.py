@@ -6,7 +6,7 @@ from .settings import SHARED, Case, RealCase
 
 CASES: dict[str, Case] = {
     "number_phrases": (
-        {"updates": 130, "hidden": 96},
+        {"updates": 150, "hidden": 96},
         lambda r: min(r["exact, source as it is"], r["exact, source reversed"]) > 0.12,
     ),
     "phrase_map": (
@@ -17,11 +17,11 @@ CASES: dict[str, Case] = {
         ),
     ),
     "attention": (
-        {"updates": 100, "hidden": 48, "batch": 32, "examples": 1500},
+        {"updates": 120, "hidden": 48, "batch": 32, "examples": 3000},
         lambda r: min(r["exact, additive"], r["exact, product"]) > max(0.1, 2 * r["baseline: no attention"]),
     ),
     "gnmt": (
-        {"updates": 70, "layers": 3, "batch": 24, "examples": 1000},
+        {"updates": 70, "layers": 3, "batch": 32, "examples": 2000},
         lambda r: r["exact, 3 layers, residual"] > max(0.03, 2 * r["exact, 3 layers, plain"]),
     ),
     "beam_search": (
@@ -45,14 +45,14 @@ CASES: dict[str, Case] = {
         lambda r: r["nodes that a digit adds"] == 4 and r["nodes with repeats as one, 6 digits"] == 12,
     ),
     "translation": (
-        {"updates": 100, "hidden": 40, "examples": 1500},
+        {"updates": 120, "hidden": 48, "examples": 1500},
         lambda r: (
             r["BLEU on sentences never seen"] > 1.2 * max(r["baseline: BLEU, no attention"], r["baseline: BLEU, word for word"])
             and r["test sentences"] == 300
         ),
     ),
     "captioning": (
-        {"updates": 10, "attending": 230, "hidden": 64, "batch": 16, "scenes": 400, "tests": 40},
+        {"updates": 10, "attending": 200, "hidden": 64, "batch": 16, "scenes": 600, "tests": 40},
         lambda r: (
             r["BLEU, show, attend and tell"] > max(r["baseline: BLEU, nearest training image"], r["BLEU, show and tell"])
             and r["ceiling: all right, told the four places"] > 0.9
@@ -60,7 +60,7 @@ CASES: dict[str, Case] = {
         ),
     ),
     "transformer": (
-        {"updates": 80, "size": 48, "batch": 32, "examples": 2000},
+        {"updates": 80, "size": 48, "batch": 48},
         lambda r: r["exact, with positions"] > max(0.05, 2 * r["baseline: without positions"]),
     ),
 }

@@ -48,7 +48,7 @@ CASES: dict[str, Case] = {
         lambda r: r["test accuracy, words"] > 0.65 and r["test accuracy, words and pairs"] > 0.65,
     ),
     "wide_and_deep": (
-        {"count": 20000, "updates": 200, "hidden": 32},
+        {"count": 20000, "updates": 300, "hidden": 32},
         lambda r: (
             r["AUC, wide and deep"] > max(r["AUC, deep"], r["baseline: AUC, linear, no crosses"] + 0.05)
             and r["AUC, wide"] > r["baseline: AUC, linear, no crosses"] + 0.05
@@ -71,7 +71,7 @@ CASES: dict[str, Case] = {
         ),
     ),
     "initialisation": (
-        {"updates": 120, "of_sigmoid": 120, "hidden": 32},
+        {"updates": 200, "of_sigmoid": 200, "hidden": 32},
         lambda r: (
             r["tanh, Xavier: test error"] < 0.15
             and r["ReLU, He: test error"] < 0.2
@@ -123,7 +123,7 @@ CASES: dict[str, Case] = {
         ),
     ),
     "deep_belief_network": (
-        {"networks": 1, "hidden": 48, "pretraining": 400, "tuning": 800},
+        {"networks": 2, "hidden": 48, "pretraining": 400, "tuning": 800},
         lambda r: (
             r["DBN: test error"] < r["deep, no pretraining: test error"] - 0.01
             and r["deep, no pretraining: test error"] < 0.3 < r["chance: test error"]
