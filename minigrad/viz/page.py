@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from collections.abc import Sequence
+from functools import cache, lru_cache
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -57,13 +58,10 @@ class Page:
         Its policy allows these very scripts, by their hashes, and no request at all; the data is JSON in which `<` is escaped,
         so that no text of the user's can end it, or, where it is much, packed; the scripts write it as text.
         """
-        code = "\n".join(_asset(name) for name in self._scripts)
-        library = [_asset("vendor/viz-global.js")] if self._graphviz else []
-        scripts = [*library, f'"use strict";\n(async () => {{\n{code}\n}})();']
-        program = f'"use strict";\n{{\n{runtime()}\n{self._program}\n}}'  # names of its own, in a block; workers run it, too
-        hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in [*scripts, program])
+        scripts, hashes = _scripts(tuple(self._scripts), self._graphviz)
+        program = f'"use strict";\n{{\n{_runtime()}\n{self._program}\n}}'  # names of its own, in a block; workers run it, too
         policy = (
-            f"default-src 'none'; script-src {hashes} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
+            f"default-src 'none'; script-src {hashes} {_hash(program)} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
             "worker-src blob:; base-uri 'none'; form-action 'none'"
         )
         return "\n".join(
@@ -114,6 +112,26 @@ def _embedded(data: Any) -> str:
     return f'<script type="text/plain" id="data">{b64encode(compress(text.encode())).decode()}</script>'
 
 
+# The files of this package do not change while it runs, and a page has more than a megabyte of them.
+
+
+@lru_cache(16)
+def _scripts(names: tuple[str | Traversable, ...], graphviz: bool) -> tuple[list[str], str]:
+    """The scripts that show a page, and their hashes."""
+    code = "\n".join(map(_asset, names))
+    library = [_asset("vendor/viz-global.js")] if graphviz else []
+    scripts = [*library, f'"use strict";\n(async () => {{\n{code}\n}})();']
+    return scripts, " ".join(map(_hash, scripts))
+
+
+_runtime = cache(runtime)
+
+
+def _hash(script: str) -> str:
+    return f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'"
+
+
+@cache
 def _asset(script: str | Traversable) -> str:
     place = files(__package__).joinpath("assets", *script.split("/")) if isinstance(script, str) else script
     return place.read_text("utf-8")
