@@ -19,7 +19,7 @@ from minigrad.viz.facets import caption_of, cells_of, colours, ink, layout_of
 from minigrad.viz.given import IN_CELLS, LENSED
 from nn.functional import recurrent
 
-from .browser import chromium, needs_browser, opened, violations
+from .browser import needs_browser, opened, tab, violations
 
 pytestmark = needs_browser
 F = nn.functional
@@ -35,8 +35,8 @@ def computed(names: list[str], expression: str, argument: Any) -> Any:
     """What the page's functions make of an argument, in an empty page."""
     assets = files("minigrad.viz").joinpath("assets")
     source = "\n".join(assets.joinpath(name).read_text("utf-8") for name in names)
-    found = chromium().new_page().evaluate(f"(argument) => {{ {source}\nreturn ({expression})(argument); }}", argument)
-    return found
+    with tab() as page:
+        return page.evaluate(f"(argument) => {{ {source}\nreturn ({expression})(argument); }}", argument)
 
 
 def choose(page: Any, op: str, number: int = 0) -> Any:
