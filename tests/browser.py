@@ -78,6 +78,7 @@ def tab(scheme: str = "light", viewport: dict[str, int] | None = None, first: st
             page.evaluate("location.protocol === 'file:' && [localStorage, sessionStorage].forEach((kept) => kept.clear())")
             page.goto("about:blank")
             page.mouse.move(0, 0)
+        if is_left and not page.workers:  # which may end later than their page
             _free.append(page)
         else:
             page.context.close()
