@@ -123,12 +123,39 @@ def opened(
     assert errors == []
 
 
+#: Rules of axe-core that look at colours; all others look at elements, which are the same in both themes.
+COLOURS = ["color-contrast", "link-in-text-block"]
+#: Waits until a page has another theme, whose colours may come bit by bit.
+SETTLED = """
+  async () => {
+    for (let i = 0; i < 2; i += 1) await new Promise(requestAnimationFrame);
+    const moving = document.getAnimations().filter((one) => one instanceof CSSTransition);
+    await Promise.allSettled(moving.map((one) => one.finished));
+  }
+"""
+
+
 def violations(page: Any) -> list[str]:
     """What axe-core finds to be inaccessible."""
+    return _found(page)
+
+
+def violations_in_both_themes(page: Any) -> list[str]:
+    """The same of a page that follows its reader's system: all of it where that is light, its colours where it is dark."""
+    page.emulate_media(color_scheme="light")
+    page.evaluate(SETTLED)
+    found = _found(page)
+    page.emulate_media(color_scheme="dark")
+    page.evaluate(SETTLED)
+    found += _found(page, 0, runOnly={"type": "rule", "values": COLOURS})
+    page.emulate_media(color_scheme="light")
+    return found
+
+
+def _found(page: Any, least: int = 10, **options: Any) -> list[str]:
     from axe_playwright_python.sync_playwright import Axe
 
     # of what passes it names one element each: all of them are a text of megabytes
-    response = Axe().run(page, options={"resultTypes": ["violations"]}).response
-    assert len(response["passes"]) > 10
-    found = response["violations"]
-    return [f"{v['id']}: {v['help']}: {v['nodes'][0]['html'][:200]}" for v in found]
+    response = Axe().run(page, options={"resultTypes": ["violations"], **options}).response
+    assert len(response["passes"]) > least
+    return [f"{v['id']}: {v['help']}: {v['nodes'][0]['html'][:200]}" for v in response["violations"]]
