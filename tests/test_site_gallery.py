@@ -27,8 +27,9 @@ site, extensions = sites.site, sites.extensions
 
 @cache
 def page(path: Path) -> Any:
-    """A page, parsed."""
-    return importlib.import_module("bs4").BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+    """What stands on a page, parsed, without the menus around it."""
+    bs4 = importlib.import_module("bs4")
+    return bs4.BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser", parse_only=bs4.SoupStrainer("article"))
 
 
 def course() -> dict[str, dict[str, str]]:
