@@ -53,8 +53,9 @@ def close() -> None:
 def tab(scheme: str = "light", viewport: dict[str, int] | None = None, first: str = "", **context: Any) -> Iterator[Any]:
     """An empty tab in which nothing is stored.
 
-    The browser takes three times as long to make a tab as to show a page in one that is there, so that a test gets the tab that an
-    earlier one has left, unless it asks for a tab of another kind.  A test that fails leaves none, nor one that opened others beside.
+    The browser takes three times as long to make a tab as to show a page in one that is there, so that a test gets the tab
+    that an earlier one has left, unless it asks for another kind.  A test that fails leaves none, nor does one that opened
+    others beside.
 
     Args:
         scheme: "light" or "dark", as the system of the reader is.

@@ -109,8 +109,11 @@ def opened(path: Path, scheme: str = "light", width: int = 1400, query: str = ""
     """A page of the site from the disk; afterwards nothing may have been asked from anywhere else, and no script have failed."""
     asked: list[str] = []
     failed: list[str] = []
-    with browser.tab(scheme, {"width": width, "height": 900}, **context) as page, browser.listening(
-        page, request=lambda request: asked.append(request.url), pageerror=lambda error: failed.append(str(error))
+    with (
+        browser.tab(scheme, {"width": width, "height": 900}, **context) as page,
+        browser.listening(
+            page, request=lambda request: asked.append(request.url), pageerror=lambda error: failed.append(str(error))
+        ),
     ):
         page.goto(path.as_uri() + query)
         if context.get("java_script_enabled", True):

@@ -61,8 +61,8 @@ class Page:
         scripts, hashes = _scripts(tuple(self._scripts), self._graphviz)
         program = f'"use strict";\n{{\n{_runtime()}\n{self._program}\n}}'  # names of its own, in a block; workers run it, too
         policy = (
-            f"default-src 'none'; script-src {hashes} {_hash(program)} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
-            "worker-src blob:; base-uri 'none'; form-action 'none'"
+            f"default-src 'none'; script-src {hashes} {_hash(program)} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; "
+            "img-src data:; worker-src blob:; base-uri 'none'; form-action 'none'"
         )
         return "\n".join(
             [
@@ -118,7 +118,7 @@ def _embedded(data: Any) -> str:
 @lru_cache(16)
 def _scripts(names: tuple[str | Traversable, ...], graphviz: bool) -> tuple[list[str], str]:
     """The scripts that show a page, and their hashes."""
-    code = "\n".join(map(_asset, names))
+    code = "\n".join(_asset(name) for name in names)
     library = [_asset("vendor/viz-global.js")] if graphviz else []
     scripts = [*library, f'"use strict";\n(async () => {{\n{code}\n}})();']
     return scripts, " ".join(map(_hash, scripts))
