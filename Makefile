@@ -37,8 +37,9 @@ lint: .venv/lint ## ruff, mypy, and the schemas of the files for GitHub
 	$(CHECK) vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/idea.yml
 	$(CHECK) vendor.citation-file-format CITATION.cff
 
+# With the environment of an older build Sphinx would leave names out of the search.
 site: .venv/docs ## the site, in out/site
-	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going docs out/site
+	$(BIN)/python -m sphinx --fresh-env --builder html --fail-on-warning --keep-going docs out/site
 
 lite: .venv/lite ## JupyterLite with the notebooks, in out/site/lite: then `make site` has buttons to it
 	rm -rf out/lite

@@ -21,7 +21,7 @@ from minigrad.primitive import registry
 from minigrad.viz.definition import Definition, Stated, definition
 from minigrad.viz.values import backward_flow, values_of
 
-from .formula_evaluator import CannotBeComputed, values_by_index
+from .formula_evaluator import CannotBeComputed, agrees, values_by_index
 from .ops_table import MORE, ROWS
 from .samples import Sample
 
@@ -121,7 +121,7 @@ def outcomes() -> tuple[set[str], set[str], dict[str, str]]:
                 continue
             if not np.isfinite(np.asarray(got, complex) if not isinstance(got, tuple) else 0).any():
                 skipped.add(key)
-            elif _agrees(got, actual):
+            elif agrees(got, actual):
                 agree.add(key)
             else:
                 wrong[key] = f"{stated.right} gives {got!r:.200}, the op {actual!r:.200} of {str(names):.300}"
@@ -189,31 +189,6 @@ def _argument(argument: Any, values: dict[int, Any]) -> Any:
         return argument.value
     value = values[argument.source]
     return value if argument.output is None else value[argument.output]
-
-
-def _agrees(got: Any, actual: Any) -> bool:
-    if isinstance(actual, tuple):
-        return isinstance(got, tuple) and len(got) == len(actual) and all(map(_agrees, got, actual))
-    got = np.asarray(got)
-    if not np.iscomplexobj(actual):
-        got = np.real(got)
-    if got.shape != np.shape(actual):
-        got = _summed(got, np.shape(actual))
-    if got is None or np.shape(got) != np.shape(actual):
-        return False
-    known = np.isfinite(got) & np.isfinite(actual)  # elsewhere stands a remark: 0 at 0
-    return bool(known.any()) and np.allclose(got[known], np.asarray(actual)[known], rtol=1e-4, atol=1e-6)
-
-
-def _summed(got: Any, shape: tuple[int, ...]) -> Any:
-    """What is sent to an input that was stretched adds up; what was not stretched stands for all."""
-    try:
-        if got.ndim < len(shape) or got.size < np.prod(shape):
-            return np.broadcast_to(got, shape)
-        got = got.sum(tuple(range(got.ndim - len(shape))))
-        return got.sum(tuple(i for i, n in enumerate(shape) if n == 1 and got.shape[i] != 1), keepdims=True)
-    except ValueError:
-        return None
 
 
 def test_formulas_agree_with_the_rules_beside_them() -> None:

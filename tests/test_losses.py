@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -238,3 +239,13 @@ FLOATS = np.array([0.0, 1.0, 2.0], np.float32)
 def test_floating_labels_are_refused_and_integers_asked_for(loss: Any) -> None:
     with pytest.raises((TypeError, ValueError, IndexError), match="integers"):
         loss(Tensor(np.ones((3, 4), np.float32)))
+
+
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "cross_entropy", "binary_cross_entropy_with_logits", "huber_loss"])
+def test_the_mean_loss_of_no_examples_is_nan_without_a_warning(name: str) -> None:
+    x = Tensor(np.zeros((0, 2)), requires_grad=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loss = getattr(F, name)(x, np.zeros(0, int) if name == "cross_entropy" else np.zeros((0, 2)))
+        loss.backward()
+    assert np.isnan(loss.item()) and x.grad.shape == (0, 2)

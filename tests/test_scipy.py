@@ -415,6 +415,41 @@ def test_a_number_that_scipy_takes_inside_of_a_transform_is_explained() -> None:
         grad(lambda a: scipy.optimize.brentq(lambda x: x - a, 0.0, 1.0))(0.5)
 
 
+def quartic(x: Any, a: float) -> Any:
+    return np.sum((x - a) ** 4)
+
+
+def its_gradient(x: Any, a: float) -> Any:
+    return 4 * (x - a) ** 3
+
+
+def its_hessian(x: Any, a: float) -> Any:
+    return np.diag(12 * np.ravel(x - a) ** 2)
+
+
+def both(f: Any, derivative: Any) -> Any:
+    return lambda x, a: (f(x, a), derivative(x, a))
+
+
+GIVEN: dict[str, Any] = {
+    "gradient": lambda x0: optimize.minimize(quartic, x0, 2.0, jac=its_gradient),
+    "number and gradient": lambda x0: optimize.minimize(both(quartic, its_gradient), x0, 2.0, "trust-ncg", jac=True),
+    "Hessian": lambda x0: optimize.minimize(quartic, x0, 2.0, "trust-exact", hess=its_hessian),
+    "product": lambda x0: optimize.minimize(quartic, x0, 2.0, "newton-cg", hessp=lambda x, p, a: 12 * (x - a) ** 2 * p),
+    "Jacobian": lambda x0: optimize.root(its_gradient, x0, 2.0, jac=its_hessian),
+    "value and Jacobian": lambda x0: optimize.root(both(its_gradient, its_hessian), x0, 2.0, jac=True),
+    "of residuals": lambda x0: optimize.least_squares(its_gradient, x0, args=2.0, jac=its_hessian),
+}
+
+
+@pytest.mark.parametrize("shape", [(2,), (2, 1)])
+@pytest.mark.parametrize("solve", GIVEN.values(), ids=GIVEN)
+def test_derivatives_of_ones_own_get_what_the_function_gets(solve: Any, shape: tuple[int, ...]) -> None:
+    result = solve(np.ones(shape))
+    assert result.x.shape == shape
+    np.testing.assert_allclose(result.x, 2.0, atol=0.03)
+
+
 @pytest.mark.parametrize(
     "solve",
     [

@@ -12,6 +12,8 @@ from urllib.parse import unquote
 
 import pytest
 
+import nn
+
 from . import browser, sites
 from .sites import NOT_OURS, ROOT, in_browser, opened, public_modules
 
@@ -115,6 +117,36 @@ def test_an_entry_says_what_is_known_of_an_op(site: Path) -> None:
     assert options == ["out", "where", "dtype", "casting, order, subok, signature"], "the arguments"
     assert "numpy.tanh" in entry and "torch.tanh" in entry and "Orders 1 to 3" in entry
     assert 'href="../_modules/minigrad/ops/trigonometric.html#tanh"' in entry, "the source"
+
+
+#: Layers that have no formula: what holds others, what moves or drops elements, what its entry says in a word.
+WITHOUT_FORMULAS = (
+    "CircularPad. ConstantPad. Dropout. FeatureAlphaDropout Flatten Identity Module ModuleDict ModuleList ParameterDict "
+    "ParameterList ReflectionPad. ReplicationPad. Sequential TripletMarginWithDistanceLoss Unflatten UpsamplingBilinear. "
+    "UpsamplingNearest. ZeroPad."
+)
+
+
+def test_layers_show_formulas_of_their_own_or_of_the_function_that_they_call(extensions: None) -> None:
+    from docstrings import formulas_of
+    from layers import with_function
+
+    layers = {n: thing for n, thing in vars(nn).items() if isinstance(thing, type) and issubclass(thing, nn.Module)}
+    shown = {n: with_function(inspect.getdoc(layer) or "", layer) for n, layer in layers.items()}
+    without = {re.sub(r"[123]d$", ".", n) for n, (doc, _) in shown.items() if not formulas_of(doc)}
+    assert without == {*WITHOUT_FORMULAS.split()}
+    assert shown["ReLU"][0].count("out = max(x, 0)") == 1 and "p_target" in shown["CrossEntropyLoss"][0]
+    assert shown["LazyBatchNorm2d"][1][-1] == "As a function: :py:obj:`nn.functional.batch_norm`."
+    assert "c' = f c + i g" in shown["LSTMCell"][0] and shown["LSTM"] == (inspect.getdoc(nn.LSTM), [])
+
+
+def test_an_entry_of_a_layer_leads_to_its_function(site: Path) -> None:
+    text = (site / "api" / "nn_convolution.html").read_text("utf-8")
+    entry = text[text.index('id="nn.MaxPool2d"') :].partition('<dl class="py ')[0]
+    assert entry.count('class="formulas"') == 1 and 'href="nn_functional.html#nn.functional.max_pool2d"' in entry
+    text = (site / "api" / "nn_functional.html").read_text("utf-8")
+    entry = text[text.index('id="nn.functional.leaky_relu"') :].partition('<dl class="py ')[0]
+    assert "<mi>negative_slope</mi>" in entry, "one name, without an index"
 
 
 @pytest.mark.torch

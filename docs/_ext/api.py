@@ -27,10 +27,12 @@ from counterparts import counterparts, public_names
 from docstrings import as_rst, escaped
 from docutils import nodes
 from docutils.parsers.rst import directives
+from layers import function_of, with_function
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 import minigrad
+import nn
 from minigrad import Tensor
 from minigrad.ops.constant import constants
 from tools import stubs
@@ -252,16 +254,32 @@ def signature(app: Sphinx, what: str, name: str, thing: Any, options: Any, given
 
 def docstring(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     """The docstring of an entry; of an op what else is known of it."""
-    given = "\n".join(lines)
+    given, link = "\n".join(lines), []
     if what == "function":
         given = with_arguments(given, thing)
     elif what == "class":  # with what the layers of a family share
         more = inspect.getdoc(thing.__init__)
+        given, link = with_function(given, thing)
         given = with_arguments(given, thing, "" if more == inspect.getdoc(object.__init__) else more or "")
-    text = as_rst(given)
+    text = [*as_rst(given, long_names(thing)), *link]
     if what in ("function", "class"):
         text += facts(name, thing)
     lines[:] = [*text, ""] if text else []
+
+
+def long_names(thing: Any) -> list[str]:
+    """The parameters that formulas name in full: in `negative_slope` no index stands below, as in `w_ih`.
+
+    A layer names those of its function as well.
+    """
+    name = function_of(thing)
+    found: set[str] = set()
+    for function in (thing, getattr(nn.functional, name or "", None)):
+        try:
+            found |= {*inspect.signature(function).parameters}
+        except (TypeError, ValueError):
+            continue
+    return sorted(n for n in found if n.find("_") > 1)
 
 
 @cache
@@ -288,9 +306,10 @@ def facts(name: str, thing: Any) -> list[str]:
 
 
 def skip(app: Sphinx, what: str, name: str, thing: Any, skipped: bool, options: Any) -> bool | None:
-    """No fields of named tuples, which the text above them describes."""
+    """No fields of named tuples, which the text above them describes, and no functions that a layer keeps to call them."""
     doc = getattr(thing, "__doc__", None) or ""
-    return True if doc.startswith("Alias for field number") else None
+    kept = what == "class" and (getattr(thing, "__module__", None) or "").startswith("nn.functional.")
+    return True if kept or doc.startswith("Alias for field number") else None
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

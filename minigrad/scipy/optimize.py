@@ -25,6 +25,7 @@ from ..primitive import composed, primitive
 from ..spellings import SOLVERS
 from ..tensor import Tensor, raw
 from ..transforms import hessian, hvp, jacobian, value_and_grad, vjp
+from ..trees import flatten
 
 __all__ = ["fixed_point", "implicit_root", "least_squares", "minimize", "root"]
 
@@ -60,10 +61,35 @@ class _Flat:
         value = array(value) if holds_tensor(value) and not isinstance(value, Tensor) else value
         return reshape(value if isinstance(value, Tensor) else np.asarray(value), -1)
 
+    def given(self, derivative: Any, *shape: int) -> Any:
+        """A derivative of the user's as SciPy calls it: it gets what the function gets, and is of this shape there."""
+        if not callable(derivative):
+            return derivative
+
+        def call(*vectors: Any) -> Any:
+            value = raw(derivative(*(reshape(v, self.shape) for v in vectors), *self.args))
+            return value if len(self.shape) == 1 else np.reshape(value, shape)
+
+        return call
+
+    def with_derivative(self, x: Any) -> tuple[Any, Any]:
+        """The value as a vector, and its derivative, (outputs, inputs), of a function that returns both."""
+        value, derivative = self(x)
+        return np.ravel(raw(value)), np.reshape(raw(derivative), (-1, x.size))
+
+    def with_gradient(self, x: Any) -> tuple[Any, Any]:
+        """The same of a function whose value is a number: (value, gradient)."""
+        value, derivative = self.with_derivative(x)
+        return value[0], derivative[0]
+
+    def number(self, x: Any) -> Any:
+        """The value, also of a function that returns its gradient with it."""
+        value = self(x)
+        return value[0] if isinstance(value, tuple) else value
+
     def refuse_hidden(self, name: str, what: str) -> None:
         """An error where the function uses a tensor whose gradient would be lost."""
-        probe = self(self.x0)
-        if getattr(array(probe) if holds_tensor(probe) else probe, "requires_grad", False):
+        if any(getattr(part, "requires_grad", False) for part in flatten(self(self.x0))):
             raise TypeError(
                 f"{name}: its result is a constant, but the function uses a tensor that requires a gradient. "
                 "Write minigrad.scipy.optimize.implicit_root(f, x0, args) for a solution that depends on args, "
@@ -87,7 +113,7 @@ def minimize(
     Args:
         fun: returns a number; written in NumPy.
         x0: where to begin, an array of any shape.
-        jac, hess, hessp: by default minigrad's; SciPy's meaning where given.
+        jac, hess, hessp: by default minigrad's; SciPy's meaning where given, of x in the shape of x0.
         bounds, constraints, tol, callback, options: SciPy's.
 
     Returns:
@@ -98,16 +124,18 @@ def minimize(
     """
     flat = _Flat(fun, x0, args)
     flat.refuse_hidden("minimize", "the gradient of the objective, minigrad.grad(fun)")
+    size = flat.x0.size
+    hess, hessp = flat.given(hess, size, size), flat.given(hessp, size)
     if hess is hessp is None and method is not None and method.lower() in _SECOND_ORDER:
         if method.lower() in ("dogleg", "trust-exact"):
-            hess = hessian(flat)
+            hess = hessian(flat.number)
         else:
-            hessp = hvp(flat)
-    own = jac is None
-    objective = value_and_grad(flat) if own else (lambda x: raw(flat(x)))
+            hessp = hvp(flat.number)
+    objective = value_and_grad(flat) if jac is None else flat.with_gradient if jac is True else lambda x: raw(flat(x))
+    jac = True if jac is None else flat.given(jac, size)
     solver = scipy_function("optimize", "minimize", flat.x0)
     result = solver(
-        objective, flat.x0, method=method, jac=True if own else jac, hess=hess, hessp=hessp, bounds=bounds,
+        objective, flat.x0, method=method, jac=jac, hess=hess, hessp=hessp, bounds=bounds,
         constraints=constraints, tol=tol, callback=callback, options=options,
     )  # fmt: skip
     return flat.give_back(result)
@@ -125,19 +153,20 @@ def root(
         x0: where to begin.
         args: arrays or numbers.
         method, tol, callback, options: as SciPy's.
-        jac: the Jacobian as a function. None: minigrad's.
+        jac: the Jacobian as a function, called as fun is; True: fun returns the pair (value, Jacobian). None: minigrad's.
 
     >>> root(lambda x: x**2 - 2.0, np.array([1.0])).x
     array([1.41421356])
     """
     flat = _Flat(fun, x0, args)
     flat.refuse_hidden("root", "fun")
+    objective = flat.with_derivative if jac is True else lambda x: raw(flat.vector(x))
     if jac is None and method in ("hybr", "lm"):
         jac = jacobian(flat.vector)
+    elif callable(jac):
+        jac = flat.given(jac, -1, flat.x0.size)
     solver = scipy_function("optimize", "root", flat.x0)
-    result = solver(
-        lambda x: raw(flat.vector(x)), flat.x0, method=method, jac=jac, tol=tol, callback=callback, options=options
-    )
+    result = solver(objective, flat.x0, method=method, jac=jac, tol=tol, callback=callback, options=options)
     return flat.give_back(result)
 
 
@@ -151,7 +180,7 @@ def least_squares(
     Args:
         fun: called as fun(x, *args).
         x0: where to begin.
-        jac: the Jacobian as a function, or SciPy's name of a way to estimate it. None: minigrad's.
+        jac: the Jacobian as a function, called as fun is, or SciPy's name of a way to estimate it. None: minigrad's.
         bounds, method, ftol, xtol, gtol: as SciPy's.
         options: SciPy's (loss, x_scale, max_nfev ...).
 
@@ -162,8 +191,8 @@ def least_squares(
     flat.refuse_hidden("least_squares", "the gradient of the sum of squares")
     solver = scipy_function("optimize", "least_squares", flat.x0)
     result = solver(
-        lambda x: raw(flat.vector(x)), flat.x0, jac=jacobian(flat.vector) if jac is None else jac, bounds=bounds,
-        method=method, ftol=ftol, xtol=xtol, gtol=gtol, **options,
+        lambda x: raw(flat.vector(x)), flat.x0, jac=jacobian(flat.vector) if jac is None else flat.given(jac, -1, flat.x0.size),
+        bounds=bounds, method=method, ftol=ftol, xtol=xtol, gtol=gtol, **options,
     )  # fmt: skip
     return flat.give_back(result)
 

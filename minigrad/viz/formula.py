@@ -12,8 +12,8 @@ from .notation import BIG, Tree, parse, read
 __all__ = ["INDEX", "NUMBER", "Formula", "beside", "is_high", "mathml", "parse"]
 
 GREEK = {
-    "alpha": "α", "beta": "β", "gamma": "Γ", "delta": "δ", "eps": "ε", "theta": "θ", "lambda": "λ", "lmbda": "λ", "mu": "μ",
-    "nu": "ν", "pi": "π", "psi": "ψ", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "omega": "ω", "zeta": "ζ",
+    "alpha": "α", "beta": "β", "gamma": "Γ", "delta": "δ", "eps": "ε", "eta": "η", "theta": "θ", "lambda": "λ", "lmbda": "λ",
+    "mu": "μ", "nu": "ν", "pi": "π", "psi": "ψ", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "omega": "ω", "zeta": "ζ",
     "Phi": "Φ", "digamma": "ψ",
 }  # fmt: skip
 SYMBOLS = {"*": "·", "-": "−", "<=": "≤", ">=": "≥", "!=": "≠", "->": "→", "inf": "∞"}

@@ -13,7 +13,9 @@ from .notation import BIG, Tree
 
 __all__ = ["latex", "latex_of_name", "latex_of_number", "latex_of_tree", "latex_with_numbers"]
 
-_LETTERS = ("alpha", "beta", "delta", "theta", "lambda", "mu", "nu", "pi", "psi", "rho", "sigma", "tau", "phi", "omega", "zeta")
+_LETTERS = (
+    "alpha", "beta", "delta", "eta", "theta", "lambda", "mu", "nu", "pi", "psi", "rho", "sigma", "tau", "phi", "omega", "zeta",
+)  # fmt: skip
 GREEK = {name: f"\\{name}" for name in (*_LETTERS, "Phi")} | {
     "gamma": r"\Gamma", "eps": r"\varepsilon", "lmbda": r"\lambda", "digamma": r"\psi", "inf": r"\infty",
 }  # fmt: skip

@@ -21,7 +21,7 @@ class Examples:
     """The ranks' shares of the examples in what a backward pass goes through.
 
     Args:
-        are_sums: whether losses are sums over examples, which count fully, however many there are.
+        weight: of all ranks, as long as nothing is said; None: not known.
 
     >>> from nn.distributed.communication import group
     >>> examples = Examples(group())
@@ -30,11 +30,11 @@ class Examples:
     array([1.])
     """
 
-    def __init__(self, group: ProcessGroup, are_sums: bool = False) -> None:
+    def __init__(self, group: ProcessGroup, weight: float | None = None) -> None:
         self.group = group
         self._counts: list[np.ndarray] = []  # of the ranks, for forward passes that differ
         self._work: Work | None = None
-        self._last = np.full(group.size, float(group.size)) if are_sums else None
+        self._last: list[float] | None = None if weight is None else [weight] * group.size
         self._is_given = False
 
     def note(self, examples: float) -> None:
@@ -58,7 +58,7 @@ class Examples:
         """Whether all weights are 1, as far as is known: all ranks have as many examples, and their mean is wanted."""
         self._collect()
         if not self._counts:
-            return self._last is None or bool((self._last == 1).all())
+            return self._last is not None and all(weight == 1 for weight in self._last)
         return all((counts == counts[0]).all() for counts in self._counts)
 
     def take(self) -> np.ndarray | None:
@@ -69,7 +69,7 @@ class Examples:
         """
         self._collect()
         if not self._counts:
-            return self._last
+            return None if self._last is None else np.array(self._last)
         weights = [counts * (self.group.size / (counts.sum() or 1)) for counts in self._counts]
         if any(not np.allclose(other, weights[0], rtol=1e-12) for other in weights):
             told = " and ".join(str(counts.astype(int).tolist()) for counts in self._counts[:2])
@@ -81,7 +81,8 @@ class Examples:
 
     def clear(self) -> None:
         """A backward pass has been made; one that follows without a forward pass counts alike."""
-        self._last, self._is_given = self.take(), False
+        weights = self.take()
+        self._last, self._is_given = None if weights is None else weights.tolist(), False
         self._counts.clear()
 
     def _collect(self) -> None:

@@ -32,12 +32,12 @@ class Meeting:
     that a backward pass begins with, so that it also counts where a rank's loss reaches other ranks' inputs.
 
     Args:
-        are_sums: whether the losses are sums over examples, not means.
+        weight: of all ranks' gradients, as long as nobody says how many examples they have; None: that must be said.
     """
 
-    def __init__(self, named: Sequence[Named], bucket_bytes: int, are_sums: bool) -> None:
+    def __init__(self, named: Sequence[Named], bucket_bytes: int, weight: float | None) -> None:
         self.parameters, self.kinds = [p for _, p in named], _kinds(named)
-        self.reducer, self.examples = Reducer(group(), named, bucket_bytes), Examples(group(), are_sums)
+        self.reducer, self.examples = Reducer(group(), named, bucket_bytes), Examples(group(), weight)
         _be_called()
         _all[next(_numbers)] = self
         # Without the DataParallel its parameters are ordinary ones again.
@@ -86,12 +86,18 @@ def _weight(loss: Tensor, meetings: list[Meeting]) -> float:
     """This rank's share of the examples that a loss is a mean over, times the number of ranks.
 
     Raises:
+        RuntimeError: a model that it depends on has not been called.
         ValueError: the models that it depends on were called with examples that are divided among the ranks differently.
     """
     if all(meeting.examples.are_equal() for meeting in meetings):
         return 1.0  # no need to look at the graph
     found = [meeting.examples.take() for meeting in meetings if depends_on(loss, meeting.parameters)]
     known = [weights for weights in found if weights is not None]
+    if len(known) < len(found):
+        raise RuntimeError(
+            "DataParallel: the loss depends on the model's parameters, but how many examples the ranks have is not known: "
+            "compute it by model(x), not by the module inside, or call set_examples(number) before backward()"
+        )
     for weights in known[1:]:
         if not np.allclose(weights, known[0], rtol=1e-12):
             raise ValueError(

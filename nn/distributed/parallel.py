@@ -9,7 +9,6 @@ from typing import Any
 from minigrad import Tensor, is_grad_enabled
 
 from ..checks import POSITIVE, at_least, check
-from ..functional.loss import without_examples
 from ..module import Module
 from .agreement import check_same, copy_from_first, state_of
 from .communication import group
@@ -72,15 +71,14 @@ class DataParallel(Module):
             named = state_of(module)
             check_same(named)
             copy_from_first(named)
+            self._meet()
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the model computes from this rank's examples."""
         if group().size > 1 and is_grad_enabled():
             meeting = self._meet()
             if self.reduction == "mean" and self.batch_axis is not None:
-                examples = examples_in((args, kwargs), self.batch_axis)
-                meeting.examples.note(examples)
-                without_examples.set(not examples)
+                meeting.examples.note(examples_in((args, kwargs), self.batch_axis))
         return self.module(*args, **kwargs)
 
     def set_examples(self, number: float) -> None:
@@ -100,7 +98,6 @@ class DataParallel(Module):
             raise ValueError('set_examples: with reduction="sum" losses count fully, however many examples there are')
         if group().size > 1:
             self._meet().examples.give(number)
-            without_examples.set(not number)
 
     @contextmanager
     def no_sync(self) -> Iterator[None]:
@@ -145,7 +142,9 @@ class DataParallel(Module):
             if self._meeting is not None:
                 self._meeting.reducer.check_empty()
                 self._meeting.end()
-            self._meeting = Meeting(learning, self.bucket_bytes, self.reduction == "sum")
+            counted = self.reduction == "mean" and self.batch_axis is not None
+            weight = None if counted else 1.0 if self.reduction == "mean" else float(group().size)
+            self._meeting = Meeting(learning, self.bucket_bytes, weight)
         self._meeting.reducer.begin()
         return self._meeting
 

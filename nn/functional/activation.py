@@ -40,7 +40,10 @@ def _result(x: Any, out: Any, inplace: bool) -> Any:
 
 @follow
 def relu(x: Any, inplace: bool = False) -> Any:
-    """max(x, 0).
+    """The rectifier: what is negative becomes 0.
+
+    out = max(x, 0)
+    dx  = g where x > 0, else 0
 
     Args:
         inplace: write the result into x, and return x; it saves no memory.
@@ -54,7 +57,10 @@ def relu(x: Any, inplace: bool = False) -> Any:
 @follow
 @explain_options
 def softmax(x: Any, axis: int = -1, dtype: Any = None) -> Any:
-    """e^x / sum e^x along an axis.
+    """Positive numbers that sum to 1 along an axis.
+
+    out_i = e^{x_i} / sum_j e^{x_j}
+    dx_i  = out_i (g_i - sum_j g_j out_j)
 
     Args:
         axis: the axis along which the result sums to 1.
@@ -71,6 +77,9 @@ def softmax(x: Any, axis: int = -1, dtype: Any = None) -> Any:
 def log_softmax(x: Any, axis: int = -1, dtype: Any = None) -> Any:
     """The logarithm of the softmax, exact where that is 0.
 
+    out_i = x_i - log sum_j e^{x_j}
+    dx_i  = g_i - e^{out_i} sum_j g_j
+
     Args:
         axis: the axis along which the softmax sums to 1.
         dtype: what x is converted to first; None: it keeps its own.
@@ -81,6 +90,9 @@ def log_softmax(x: Any, axis: int = -1, dtype: Any = None) -> Any:
 @follow
 def threshold(x: Any, threshold: float, value: float, inplace: bool = False) -> Any:
     """x above a threshold, another value elsewhere.
+
+    out = x where x > threshold, else value
+    dx  = g where x > threshold, else 0
 
     Args:
         threshold: what is larger stays as it is.
@@ -97,6 +109,9 @@ def threshold(x: Any, threshold: float, value: float, inplace: bool = False) -> 
 def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
     """x between two bounds; flat on and beyond them.
 
+    out = min(max(x, min_val), max_val)
+    dx  = g where min_val < x < max_val, else 0
+
     Args:
         min_val, max_val: the bounds.
         inplace: write the result into x, and return x; it saves no memory.
@@ -110,7 +125,10 @@ def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool 
 
 @follow
 def relu6(x: Any, inplace: bool = False) -> Any:
-    """min(max(x, 0), 6).
+    """The rectifier that ends at 6.
+
+    out = min(max(x, 0), 6)
+    dx  = g where 0 < x < 6, else 0
 
     Args:
         inplace: write the result into x, and return x; it saves no memory.
@@ -120,7 +138,10 @@ def relu6(x: Any, inplace: bool = False) -> Any:
 
 @follow
 def hardsigmoid(x: Any, inplace: bool = False) -> Any:
-    """min(max(x / 6 + 1/2, 0), 1).
+    """The sigmoid made of three straight lines.
+
+    out = min(max(x / 6 + 1 / 2, 0), 1)
+    dx  = g / 6 where -3 < x < 3, else 0
 
     Args:
         inplace: write the result into x, and return x; it saves no memory.
@@ -133,7 +154,10 @@ def hardsigmoid(x: Any, inplace: bool = False) -> Any:
 
 @follow
 def hardswish(x: Any, inplace: bool = False) -> Any:
-    """x hardsigmoid(x) (Howard et al., 2019).
+    """x gated by its hard sigmoid (Howard et al., 2019).
+
+    out = x min(max(x / 6 + 1 / 2, 0), 1)
+    dx  = g where x > 3, else g (x / 3 + 1 / 2) where x > -3, else 0
 
     Args:
         inplace: write the result into x, and return x; it saves no memory.
@@ -143,7 +167,10 @@ def hardswish(x: Any, inplace: bool = False) -> Any:
 
 @follow
 def silu(x: Any, inplace: bool = False) -> Any:
-    """x sigmoid(x), the swish (Ramachandran et al., 2017).
+    """x gated by its sigmoid, the swish (Ramachandran et al., 2017).
+
+    out = x s,  s = sigmoid(x)
+    dx  = g s (1 + x (1 - s))
 
     Args:
         inplace: write the result into x, and return x; it saves no memory.
@@ -153,7 +180,10 @@ def silu(x: Any, inplace: bool = False) -> Any:
 
 @follow
 def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
-    """log(1 + e^(beta x)) / beta; x itself where beta x is above the threshold.
+    """A smooth rectifier; x itself where beta x is above the threshold.
+
+    out = log(1 + e^{beta x}) / beta
+    dx  = g / (1 + e^{-beta x})
 
     Args:
         beta: how sharp the bend at 0 is; the larger, the closer to relu.
@@ -169,7 +199,9 @@ def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
 
 @follow
 def mish(x: Any, inplace: bool = False) -> Any:
-    """x tanh(softplus(x)) (Misra, 2019).
+    """x gated by the tanh of its softplus (Misra, 2019).
+
+    out = x tanh(log(1 + e^x))
 
     Args:
         inplace: write the result into x, and return x; it saves no memory.
@@ -185,7 +217,10 @@ def _exponential_below(x: Any, above: Any, below: Any) -> Any:
 
 @follow
 def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
-    """x, but alpha (e^x - 1) below 0 (Clevert et al., 2015).
+    """x, but below 0 an exponential that tends to -alpha (Clevert et al., 2015).
+
+    out = x where x > 0, else alpha (e^x - 1)
+    dx  = g where x > 0, else g alpha e^x
 
     Args:
         alpha: far below 0 the result tends to -alpha.
@@ -199,7 +234,10 @@ def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
 
 @follow
 def celu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
-    """x, but alpha (e^(x / alpha) - 1) below 0: smooth for every alpha.
+    """x, but below 0 an exponential that tends to -alpha; smooth for every alpha (Barron, 2017).
+
+    out = x where x > 0, else alpha (e^{x / alpha} - 1)
+    dx  = g where x > 0, else g e^{x / alpha}
 
     Args:
         alpha: not 0; where it is positive, the result tends to -alpha far below 0.
@@ -210,7 +248,10 @@ def celu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
 
 @follow
 def selu(x: Any, inplace: bool = False) -> Any:
-    """scale elu(x) with the constants that keep mean 0 and variance 1 (Klambauer et al., 2017).
+    """A scaled ELU, with the constants that keep mean 0 and variance 1 (Klambauer et al., 2017).
+
+    out = lambda x where x > 0, else lambda alpha (e^x - 1),  lambda = 1.05070099,  alpha = 1.67326324
+    dx  = lambda g where x > 0, else lambda alpha g e^x
 
     Args:
         inplace: write the result into x, and return x; it saves no memory.
@@ -243,7 +284,10 @@ def gelu_exact(x: Any) -> Any:
 
 @follow
 def gelu(x: Any, approximate: str = "none") -> Any:
-    """x times the normal distribution function of x (Hendrycks and Gimpel, 2016).
+    """x gated by the normal distribution function Phi of x (Hendrycks and Gimpel, 2016).
+
+    out = x Phi(x)
+    dx  = g (Phi(x) + x e^{-x^2 / 2} / sqrt(2 pi))
 
     Args:
         approximate: "none", or "tanh" for x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2.
@@ -263,6 +307,8 @@ def gelu(x: Any, approximate: str = "none") -> Any:
 def glu(x: Any, axis: int = -1) -> Any:
     """The first half along an axis, gated by the sigmoid of the second (Dauphin et al., 2016).
 
+    out = a sigmoid(b)    (a and b are the halves of x)
+
     Args:
         axis: the axis that is halved; its length must be even.
 
@@ -280,6 +326,9 @@ def glu(x: Any, axis: int = -1) -> Any:
 def leaky_relu(x: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
     """x, but a small slope below 0.
 
+    out = x where x > 0, else negative_slope x
+    dx  = g where x > 0, else negative_slope g
+
     Args:
         negative_slope: the slope below 0.
         inplace: write the result into x, and return x; it saves no memory.
@@ -293,6 +342,10 @@ def leaky_relu(x: Any, negative_slope: float = 0.01, inplace: bool = False) -> A
 @follow
 def prelu(x: Any, weight: Any) -> Any:
     """x, but a learned slope below 0.
+
+    out     = x where x > 0, else weight x
+    dx      = g where x > 0, else weight g
+    dweight = 0 where x > 0, else g x    (added up over what shares a slope)
 
     Args:
         weight: one slope for all, or (C,), one for each channel of x (N, C, ...).
@@ -319,6 +372,9 @@ def rrelu(
 ) -> Any:  # fmt: skip
     """x, but below 0 a slope that is random in training, and the mean slope otherwise.
 
+    out = x where x > 0, else a x,  a = (lower + upper) / 2    (in training a is drawn for each element)
+    dx  = g where x > 0, else a g
+
     Args:
         lower, upper: the slope of each element is drawn uniformly between them.
         training: whether slopes are drawn; otherwise all are (lower + upper) / 2.
@@ -335,6 +391,9 @@ def rrelu(
 def hardshrink(x: Any, lambd: float = 0.5) -> Any:
     """x, but 0 between -lambd and lambd.
 
+    out = x where |x| > lambd, else 0
+    dx  = g where |x| > lambd, else 0
+
     Args:
         lambd: where |x| is at most that, the result is 0.
     """
@@ -344,6 +403,9 @@ def hardshrink(x: Any, lambd: float = 0.5) -> Any:
 @follow
 def softshrink(x: Any, lambd: float = 0.5) -> Any:
     """x moved towards 0 by lambd, 0 where it would pass it.
+
+    out = x - lambd sign(x) where |x| > lambd, else 0
+    dx  = g where |x| > lambd, else 0
 
     Args:
         lambd: how far x is moved.
@@ -357,13 +419,21 @@ def softshrink(x: Any, lambd: float = 0.5) -> Any:
 
 @follow
 def softsign(x: Any) -> Any:
-    """x / (1 + |x|)."""
+    """A sigmoid from -1 to 1 that comes to its ends slowly.
+
+    out = x / (1 + |x|)
+    dx  = g / (1 + |x|)^2
+    """
     return x / (1 + np.abs(x))
 
 
 @follow
 def tanhshrink(x: Any) -> Any:
-    """x - tanh(x)."""
+    """What is left of x without its tanh.
+
+    out = x - tanh(x)
+    dx  = g tanh^2 x
+    """
     return x - tanh(x)
 
 
@@ -373,6 +443,8 @@ def gumbel_softmax(
     logits: Any, tau: float = 1.0, hard: bool = False, eps: float = 1e-10, axis: int = -1
 ) -> Any:
     """A draw from a categorical distribution that has a gradient (Jang et al., 2017; Maddison et al., 2017).
+
+    out = softmax((logits - log w) / tau)    (w is drawn from the exponential distribution)
 
     Args:
         logits: log-probabilities of the classes along an axis, up to a constant.
@@ -395,6 +467,9 @@ def gumbel_softmax(
 @explain_options
 def softmin(x: Any, axis: int = -1, dtype: Any = None) -> Any:
     """The softmax of -x.
+
+    out_i = e^{-x_i} / sum_j e^{-x_j}
+    dx_i  = out_i (sum_j g_j out_j - g_i)
 
     Args:
         axis: the axis along which the result sums to 1.

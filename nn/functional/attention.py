@@ -51,6 +51,8 @@ def check_mask(name: str, mask: Any) -> None:
 def masked_softmax(scores: Any, mask: Any) -> Any:
     """The softmax of scores (..., S) behind a mask; a row that sees nothing has weights, and gradients, of 0.
 
+    out = softmax(scores + mask)    (True counts as 0, False as -inf)
+
     Args:
         scores: (..., S), of which the softmax is taken along the last axis.
         mask: broadcasts to the scores; boolean, True for what is seen, or floating, which is added and has a gradient.
@@ -130,7 +132,10 @@ def scaled_dot_product_attention(
     query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: float = 0.0, is_causal: bool = False,
     scale: float | None = None, enable_gqa: bool = False, return_weights: bool = False,
 ) -> Any:  # fmt: skip
-    """softmax(Q K^T / sqrt(E)) V over the last two axes (Vaswani et al., 2017).
+    """Means of the values, weighted by how well queries and keys agree, over the last two axes (Vaswani et al., 2017).
+
+    out    = w @ value,  w = softmax(query @ key^T / sqrt(E) + attn_mask)
+    dvalue = w^T @ g
 
     Args:
         query, key, value: (..., L, E), (..., S, E), (..., S, V).
@@ -180,6 +185,8 @@ def multi_head_attention(
 ) -> Any:  # fmt: skip
     """Attention in several heads side by side: (N, L, E), (N, S, E), (N, S, E) -> (N, L, E), weights (N, heads, L, S).
 
+    out = [out_1, ..., out_h],  out_i = softmax(query_i @ key_i^T / sqrt(E / h)) @ value_i    (head i of h, h = num_heads)
+
     The features are cut into the heads as they are; the linear maps before and after are those of `nn.MultiheadAttention`.
 
     Args:
@@ -214,6 +221,9 @@ def multi_head_attention(
 def sinusoidal_positions(length: int, features: int, base: float = 10_000.0) -> np.ndarray:
     """Sines and cosines of wave lengths from 2 pi to base 2 pi, (length, features) (Vaswani et al., 2017).
 
+    out[p, 2 i]     = sin(p / base^{2 i / features})
+    out[p, 2 i + 1] = cos(p / base^{2 i / features})
+
     Args:
         length: how many positions there are.
         features: how many numbers describe each; sines at the even places, cosines at the odd ones.
@@ -232,7 +242,10 @@ def sinusoidal_positions(length: int, features: int, base: float = 10_000.0) -> 
 
 @follow
 def rotary_embedding(x: Any, base: float = 10_000.0, offset: int = 0) -> Any:
-    """Turn pairs of features (x_i, x_{i + E/2}) by angles that grow with the position, (..., L, E) (Su et al., 2021).
+    """Turn pairs of features by angles that grow with the position, (..., L, E) (Su et al., 2021).
+
+    out_i         = x_i cos(a) - x_{i + E/2} sin(a),  a = p base^{-2 i / E}    (at position p)
+    out_{i + E/2} = x_i sin(a) + x_{i + E/2} cos(a)
 
     The product of two such vectors depends on the distance of their positions alone.
 

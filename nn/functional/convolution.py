@@ -98,6 +98,8 @@ def _conv(n: int) -> Callable[..., Tensor]:
     convolve.__name__ = f"conv{n}d"
     convolve.__doc__ = f"""{n}-d convolution (cross-correlation): x (N, C, ...), weight (O, C / groups, ...) -> (N, O, ...).
 
+    out[n, o, p] = bias[o] + sum_{{c,k}} weight[o, c, k] x[n, c, q],  q = p stride + k dilation - padding
+
     Args:
         x: the input, or (C, ...) for a single sample.
         weight: the kernels.
@@ -134,6 +136,8 @@ conv1d, conv2d, conv3d = _conv(1), _conv(2), _conv(3)
 @follow
 def conv_tbc(x: Any, weight: Any, bias: Any, pad: int = 0) -> Any:
     """1-d convolution of sequences, (T, B, C), weight (size, C, O), bias (O,) -> (T', B, O).
+
+    out[t, b, o] = sum_{k,c} weight[k, c, o] x[t + k - pad, b, c] + bias[o]
 
     Args:
         weight: the kernels; the result is T' = T + 2 pad - size + 1 steps long.
@@ -195,6 +199,8 @@ def _conv_transpose(n: int) -> Callable[..., Tensor]:
 
     transposed.__name__ = f"conv_transpose{n}d"
     transposed.__doc__ = f"""{n}-d transposed convolution: x (N, C, ...), weight (C, O / groups, ...) -> (N, O, ...).
+
+    out[n, o, q] += sum_c weight[c, o, k] x[n, c, p],  q = p stride + k dilation - padding    (from bias[o] on)
 
     It is the input gradient of `conv{n}d`, and enlarges by the stride.  Several input lengths give one output length there;
     `output_padding` says which of them is meant.

@@ -24,6 +24,8 @@ def ctc_loss(
 ) -> Any:  # fmt: skip
     """The negative log-likelihood of labels, summed over all alignments (Graves et al., 2006).
 
+    out = -log sum_a e^{sum_t log_probs[t, a_t]}    (a_t: the class at time t, in each alignment a of the labels)
+
     Args:
         log_probs: (T, N, C) or (T, C), log-probabilities of the classes at each time.
         targets: (N, S), padded, or all labels one after the other, (sum of lengths,).

@@ -31,7 +31,10 @@ def _scaled(x: Any, p: float, shape: tuple[int, ...]) -> Any:
 
 @follow
 def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
-    """Zeros with probability p, the rest divided by 1 - p (Srivastava et al., 2014); only in training.
+    """Zeros at random, the rest scaled up so that the mean stays (Srivastava et al., 2014); only in training.
+
+    out = x m / (1 - p)    (m is 0 with probability p, else 1; p = 1 gives 0)
+    dx  = g m / (1 - p)
 
     Args:
         p: the probability, 0 to 1, with which an element becomes 0.
@@ -91,6 +94,8 @@ def _alpha(x: Any, p: float, shape: tuple[int, ...]) -> Any:
 @follow
 def alpha_dropout(x: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
     """Dropout that keeps mean 0 and variance 1, for networks of SELU (Klambauer et al., 2017).
+
+    out = a (x m + s (1 - m) - s p),  a = 1 / sqrt((1 - p) (1 + p s^2)),  s = -1.75809934    (m is 0 with probability p, else 1)
 
     Args:
         p: the probability, 0 to 1, with which an element becomes SELU's lower limit, before all are scaled and shifted.

@@ -73,6 +73,9 @@ def embedding(
 ) -> Tensor:  # fmt: skip
     """Rows of a table: indices (...) of integers, weight (V, D) -> (..., D).
 
+    out = weight[indices]
+    dweight[indices] += g    (zeros elsewhere; repeated indices add up)
+
     Args:
         indices: which rows, 0 to V - 1, in any shape.
         weight: the table.
@@ -105,6 +108,8 @@ def embedding_bag(
     include_last_offset: bool = False, padding_idx: int | None = None,
 ) -> Tensor:  # fmt: skip
     """Sums, means or maxima of bags of rows; of an empty bag zeros.
+
+    out[b] = sum_i weight[indices[b, i]] / L    (mode "mean", of a bag of L; "sum" does not divide, "max" takes the largest)
 
     Args:
         indices: (N, L), a bag in each row; or (M,), cut into bags by the offsets.

@@ -27,6 +27,8 @@ _MODES, _PADDINGS = ("bilinear", "nearest", "bicubic"), ("zeros", "border", "ref
 def affine_grid(theta: Any, size: Sequence[int], align_corners: bool | None = None) -> Any:
     """The places of an image's pixels under an affine map, for `grid_sample` (Jaderberg et al., 2015).
 
+    out[n, i, j] = theta[n] @ (x_j, y_i, 1)^T    (x and y of pixels go from -1 to 1)
+
     Args:
         theta: (N, 2, 3) for images, (N, 3, 4) for volumes.
         size: of the image to be made, (N, C, H, W) or (N, C, D, H, W).
@@ -65,6 +67,8 @@ def grid_sample(
     x: Any, grid: Any, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
 ) -> Any:
     """The values of images at places between their pixels: (N, C, H, W), (N, H', W', 2) -> (N, C, H', W'), volumes likewise.
+
+    out = sum_{i,j} x[i, j] max(0, 1 - |v - i|) max(0, 1 - |u - j|)    (bilinear; u and v: the place in the grid, in pixels)
 
     Args:
         x: the images, (N, C, H, W), or volumes, (N, C, D, H, W).

@@ -191,6 +191,9 @@ def interpolate(
 ) -> Any:  # fmt: skip
     """Resample the spatial axes of (N, C, *S) to a size, or by a factor.  Integers are rounded.
 
+    out[p] = x[floor(p n / m)]    (mode "nearest", along an axis from n to m pixels)
+    out[p] = sum_q x[q] max(0, 1 - |s - q|),  s = (p + 1/2) n / m - 1/2    ("linear"; s is held between 0 and n - 1)
+
     Args:
         size: how long the axes become; a number, or one for each spatial axis.
         scale_factor: how many times as long they become, likewise, rounded down; one of the two is given.

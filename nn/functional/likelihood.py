@@ -35,11 +35,14 @@ def bounded_log(x: Any) -> Any:
 
 @follow
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:  # noqa: A002
-    """-(y log p + (1 - y) log(1 - p)) for probabilities p; the logarithms are at least -100.
+    """Binary cross-entropy of probabilities; the logarithms are at least -100.
+
+    out    = -(target log(input) + (1 - target) log(1 - input))
+    dinput = g (input - target) / (input (1 - input))
 
     Args:
-        input: p, from 0 to 1.
-        target: y, from 0 to 1, of the shape of the input.
+        input: probabilities, from 0 to 1.
+        target: from 0 to 1, of the shape of the input.
         weight: of each element, in a shape that broadcasts to the input's.
         reduction: "mean" over the elements, "sum" or "none".
 
@@ -65,7 +68,10 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
 def binary_cross_entropy_with_logits(
     input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None  # noqa: A002
 ) -> Any:  # fmt: skip
-    """Binary cross-entropy of sigmoid(input), exact for large logits.
+    """Binary cross-entropy of logits, exact for large ones.
+
+    out    = -(target log s + (1 - target) log(1 - s)),  s = sigmoid(input)
+    dinput = g (s - target)
 
     Args:
         input: logits.
@@ -88,14 +94,17 @@ def binary_cross_entropy_with_logits(
 
 @follow
 def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:  # noqa: A002
-    """sum of t (log t - x): the divergence of distributions t from those with log-probabilities x.
+    """The terms of the Kullback-Leibler divergence of a target from log-probabilities; their sum is the divergence.
+
+    out    = target (log target - input)
+    dinput = -g target
 
     Args:
-        input: x.
-        target: t, of the shape of the input.
+        input: log-probabilities.
+        target: probabilities, of the shape of the input.
         reduction: "batchmean" divides the sum by the length of the first axis, which gives the divergence; "mean" by the number
             of elements; "sum" or "none".
-        log_target: the target is log t.
+        log_target: the target is a logarithm.
 
     >>> kl_div(np.log([[0.5, 0.5]]), np.array([[1.0, 0.0]]), "batchmean").round(4)
     np.float64(0.6931)
@@ -111,13 +120,16 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
 def poisson_nll_loss(
     input: Any, target: Any, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: str = "mean"  # noqa: A002
 ) -> Any:  # fmt: skip
-    """e^x - y x for log-rates x (x - y log(x + eps) for rates), without the term of y alone.
+    """Negative log-likelihood of counts, given log-rates or rates, without the term of the counts alone.
+
+    out    = e^input - target input    (log_input=False: input - target log(input + eps))
+    dinput = g (e^input - target)
 
     Args:
-        input: x.
-        target: y, the counts.
-        log_input: whether x are log-rates; False: rates.
-        full: add Stirling's approximation of that term, y log y - y + log(2 pi y) / 2 for y > 1.
+        input: log-rates, or rates.
+        target: the counts.
+        log_input: whether inputs are log-rates; False: rates.
+        full: add Stirling's approximation of that term, t log t - t + log(2 pi t) / 2 for targets t > 1.
         eps: added to a rate whose logarithm is taken.
         reduction: "mean" over the elements, "sum" or "none".
     """
@@ -133,11 +145,15 @@ def poisson_nll_loss(
 def gaussian_nll_loss(
     input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"  # noqa: A002
 ) -> Any:  # fmt: skip
-    """(log var + (x - y)^2 / var) / 2; variances are at least eps, without a gradient there.
+    """Negative log-likelihood of normal distributions; variances are at least eps, without a gradient there.
+
+    out    = (log(var) + (input - target)^2 / var) / 2
+    dinput = g (input - target) / var
+    dvar   = g (1 - (input - target)^2 / var) / (2 var)
 
     Args:
-        input: x, the means.
-        target: y, of the shape of the input.
+        input: the means.
+        target: of the shape of the input.
         var: the variances, of a shape that broadcasts to the input's; (N,) for an input (N, D): one for each row.
         full: add log(2 pi) / 2.
         eps: the least variance.

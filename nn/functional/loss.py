@@ -1,14 +1,16 @@
-"""Losses: as functions here, as modules in `nn.layers.loss`."""
+"""Losses: as functions here, as modules in `nn.layers.loss`.
+
+Formulas are those of one element, or of one example where they are about classes: what reduction="none" gives.
+"""
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, is_grad_enabled, log_softmax, primitive, raw, take_along_axis
+from minigrad import Tensor, log_softmax, primitive, raw, take_along_axis
 from minigrad.arrays import all_examples
 from minigrad.devices import follow
 from minigrad.hints import explain_options
@@ -20,21 +22,18 @@ from ..values import as_tensor
 
 __all__ = ["cross_entropy", "linear_cross_entropy", "mse_loss", "nll_loss"]
 
-#: Whether this process has none of the examples that a step shares out, so that its loss does not count in training.
-without_examples: ContextVar[bool] = ContextVar("without examples", default=False)
-
 
 def reduced(loss: Any, reduction: str, weight: Any = None) -> Any:
     """Losses of single elements as their mean (weighted), their sum, or as they are.
 
-    The mean of none is NaN, of which NumPy warns, except where it does not count.
+    The mean of none is NaN, without NumPy's warning: a rank may have none of the examples of a step.
     """
     if reduction == "none":
         return loss
     if reduction == "sum":
         return np.sum(loss)
     if reduction == "mean":
-        if without_examples.get() and is_grad_enabled() and not prod(np.shape(loss)):
+        if not prod(np.shape(loss)):
             return np.sum(loss) + np.nan
         return np.mean(loss) if weight is None else np.sum(loss) / np.sum(weight)
     raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
@@ -71,7 +70,10 @@ def weighted(name: str, loss: Any, weight: Any, reduction: str, by_weight: bool 
 @follow
 @explain_options
 def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Tensor:  # noqa: A002
-    """Mean squared error, (input - target)^2; the shapes must agree.
+    """Mean squared error; the shapes must agree.
+
+    out    = (input - target)^2
+    dinput = 2 g (input - target)
 
     Args:
         input, target: of one shape; integers count as floating numbers.
@@ -178,6 +180,10 @@ def cross_entropy(
 ) -> Tensor:
     """Cross-entropy of logits, as torch.nn.functional.cross_entropy.
 
+    out    = -log p_target,  p = softmax(input)
+    dinput = g (p - onehot(target))
+    out    = -sum_c target_c log p_c    (a target of probabilities)
+
     Args:
         input: logits (N, C), (N, C, d1, ...) or (C,) for a single sample.
         target: class indices (N, d1, ...), or probabilities of the shape of the input.
@@ -220,6 +226,8 @@ def linear_cross_entropy(
 ) -> Tensor:  # fmt: skip
     """Cross-entropy of the logits that a linear map gives.
 
+    out = -log p_target,  p = softmax(input @ linear_weight^T + linear_bias)
+
     Args:
         input: (N, D), or (D,) for a single sample.
         linear_weight, linear_bias: of the map, (C, D) and (C,); or (C, d1, ..., D) and (C, d1, ...), for targets (N, d1, ...).
@@ -247,6 +255,9 @@ def linear_cross_entropy(
 @explain_options
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:  # noqa: A002
     """Negative log-likelihood of class indices.
+
+    out    = -input_target
+    dinput = -g onehot(target)
 
     Args:
         input: log-probabilities, (N, C, ...), or (C,) for a single sample.

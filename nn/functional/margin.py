@@ -27,6 +27,9 @@ __all__ = [
 def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Any:  # noqa: A002
     """Mean absolute error.
 
+    out    = |input - target|
+    dinput = g sign(input - target)
+
     Args:
         input, target: of one shape; integers count as floating numbers.
         reduction: "mean", "sum" or "none".
@@ -40,7 +43,10 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None
 
 @follow
 def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:  # noqa: A002
-    """d^2 / (2 beta) for |d| < beta, |d| - beta / 2 beyond (Girshick, 2015).
+    """Absolute error whose corner is rounded by a parabola (Girshick, 2015).
+
+    out    = d^2 / (2 beta) where |d| < beta, else |d| - beta / 2,  d = input - target
+    dinput = g d / beta where |d| < beta, else g sign(d)
 
     Args:
         input, target: of one shape; d is their difference.
@@ -61,7 +67,10 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
 def huber_loss(
     input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None  # noqa: A002
 ) -> Any:  # fmt: skip
-    """d^2 / 2 for |d| < delta, delta (|d| - delta / 2) beyond (Huber, 1964).
+    """Squared error that goes on as a straight line, so that outliers count less (Huber, 1964).
+
+    out    = d^2 / 2 where |d| < delta, else delta (|d| - delta / 2),  d = input - target
+    dinput = g d where |d| < delta, else g delta sign(d)
 
     Args:
         input, target: of one shape; d is their difference.
@@ -79,11 +88,14 @@ def huber_loss(
 
 @follow
 def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  # noqa: A002
-    """log(1 + e^(-y x)) for labels y of 1 and -1: the logistic loss.
+    """The logistic loss of labels 1 and -1.
+
+    out    = log(1 + e^{-target input})
+    dinput = -g target / (1 + e^{target input})
 
     Args:
-        input: x.
-        target: y, of the shape of the input.
+        input: scores, of any shape.
+        target: the labels, of the shape of the input.
         reduction: "mean", "sum" or "none".
     """
     check_same_shape("soft_margin_loss", input, target)
@@ -92,10 +104,13 @@ def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  
 
 @follow
 def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction: str = "mean") -> Any:  # noqa: A002
-    """x for labels of 1, max(0, margin - x) for labels of -1.
+    """A distance for labels of 1, what it lacks to the margin for labels of -1.
+
+    out    = input where target = 1, else max(0, margin - input)
+    dinput = g where target = 1, else -g where input < margin, else 0
 
     Args:
-        input: x, distances of pairs say.
+        input: distances of pairs, say.
         target: the labels, in a shape that broadcasts to the input's.
         margin: the x from which on a label of -1 costs nothing.
         reduction: "mean", "sum" or "none".
@@ -116,11 +131,13 @@ def _check_labels(name: str, target: Any) -> None:
 
 @follow
 def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean") -> Any:
-    """max(0, margin - y (x1 - x2)): for y = 1 the first is to be the larger one.
+    """A loss of pairs in the wrong order: for a label of 1 the first is to be the larger one, for -1 the second.
+
+    out = max(0, margin - target (input1 - input2))
 
     Args:
-        input1, input2: x1 and x2, which broadcast.
-        target: y, 1 or -1.
+        input1, input2: scores, which broadcast.
+        target: the labels, which broadcast to them.
         margin: by how much the right one must be larger, for a loss of 0.
         reduction: "mean", "sum" or "none".
 
@@ -160,11 +177,13 @@ def _check_range(name: str, target: Any, low: int, classes: int) -> None:
 def multi_margin_loss(
     input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: str = "mean"  # noqa: A002
 ) -> Any:  # fmt: skip
-    """sum over i != y of max(0, margin - x_y + x_i)^p / C: the multi-class hinge loss (Crammer and Singer, 2001).
+    """The multi-class hinge loss, of C classes (Crammer and Singer, 2001).
+
+    out = 1 / C sum_{i != target} max(0, margin - input_target + input_i)^p
 
     Args:
-        input: x, (N, C), or (C,) for a single sample.
-        target: y, class indices (N,), or one.
+        input: scores, (N, C), or (C,) for a single sample.
+        target: class indices (N,), or one.
         p: the power; PyTorch takes 1 and 2 alone.
         margin: by how much the score of the target is to exceed the others.
         weight: of each class, (C,): a sample counts as much as its target does.
@@ -187,10 +206,12 @@ def multi_margin_loss(
 
 @follow
 def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  # noqa: A002
-    """sum over labels y and non-labels i of max(0, 1 - x_y + x_i) / C; the labels of a row end at the first -1.
+    """The hinge loss of several labels a row, of C classes; the labels end at the first -1.
+
+    out = 1 / C sum_{y,i} max(0, 1 - input_y + input_i)    (y: the labels, i: the other classes)
 
     Args:
-        input: x, (N, C), or (C,) for a single sample.
+        input: scores, (N, C), or (C,) for a single sample.
         target: class indices, (N, C) or (C,), filled up with -1.
         reduction: "mean" over the samples, "sum" or "none".
     """
@@ -210,7 +231,10 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
 
 @follow
 def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:  # noqa: A002
-    """The mean over classes of the logistic losses of labels 0 and 1.
+    """The mean over C classes of the logistic losses of labels 0 and 1.
+
+    out      = 1 / C sum_c (log(1 + e^{input_c}) - target_c input_c)
+    dinput_c = g (sigmoid(input_c) - target_c) / C
 
     Args:
         input: logits, (..., C).
@@ -226,7 +250,9 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, red
 @follow
 @explain_options
 def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Any:
-    """x1 . x2 / (|x1| |x2|) along an axis; lengths are at least eps.
+    """The cosine of the angle between vectors along an axis; lengths are at least eps.
+
+    out = x1^T x2 / (|x1| |x2|)
 
     Args:
         x1, x2: the vectors; the other axes broadcast.
@@ -245,7 +271,9 @@ def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Any
 def cosine_embedding_loss(
     input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean"
 ) -> Any:  # fmt: skip
-    """1 - cos for labels of 1, max(0, cos - margin) for labels of -1; (N, D) or (D,).
+    """A loss of pairs (N, D) or (D,) that are to point the same way for labels of 1, and not for labels of -1.
+
+    out = 1 - c where target = 1, else max(0, c - margin),  c = input1^T input2 / (|input1| |input2|)
 
     Args:
         input1, input2: the vectors, along the last axis.
@@ -264,7 +292,9 @@ def cosine_embedding_loss(
 @follow
 @explain_options
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdims: bool = False) -> Any:
-    """The p-norm of x1 - x2 + eps along the last axis.
+    """The p-norm of differences along the last axis.
+
+    out = (sum_i |x1_i - x2_i + eps|^p)^{1 / p}
 
     Args:
         x1, x2: vectors, (..., D); the other axes broadcast.
@@ -287,6 +317,8 @@ def _as_row(x: Any) -> Any:
 def pdist(x: Any, p: float = 2.0) -> Any:
     """The p-norms of the differences of all pairs of rows, (N, M) -> (N (N - 1) / 2,): 0 and 1, 0 and 2 ... 1 and 2 ...
 
+    out_{i,j} = (sum_k |x_ik - x_jk|^p)^{1 / p}    (i < j)
+
     Args:
         x: the rows, (N, M).
         p: which norm, at least 0: 0 counts the numbers that differ, inf takes the largest difference.
@@ -306,7 +338,9 @@ def triplet_margin_loss(
     anchor: Any, positive: Any, negative: Any, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6, swap: bool = False,
     reduction: str = "mean",
 ) -> Any:  # fmt: skip
-    """max(0, d(anchor, positive) - d(anchor, negative) + margin) (Balntas et al., 2016).
+    """A loss of triplets whose negative is to be farther from the anchor than the positive (Balntas et al., 2016).
+
+    out = max(0, d(anchor, positive) - d(anchor, negative) + margin)    (d: `pairwise_distance`)
 
     Args:
         anchor, positive, negative: (N, D) or (D,): a vector, one that is to be near it, one that is to be far.

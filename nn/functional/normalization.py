@@ -100,6 +100,9 @@ def layer_norm_rows(x: Any, weight: Any, bias: Any, eps: float) -> Any:
 def layer_norm(x: Any, normalized_shape: int | Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     """Normalise over the last axes, of the given shape or length; then scale and shift (Ba et al., 2016).
 
+    out = s weight + bias,  s = (x - mean(x)) / sqrt(var(x) + eps)
+    dx  = (h - mean(h) - s mean(h s)) / sqrt(var(x) + eps),  h = g weight
+
     Args:
         normalized_shape: the lengths of the last axes, over which mean and variance are taken; a number is that of one.
         weight, bias: a factor and a summand of each element, of that shape; None: there is none.
@@ -138,7 +141,10 @@ def _affine(x: Any, weight: Any, bias: Any) -> Any:
 
 @follow
 def rms_norm(x: Any, normalized_shape: int | Sequence[int], weight: Any = None, eps: float | None = None) -> Any:
-    """Divide by the root of the mean square over the last axes; then scale (Zhang and Sennrich, 2019).
+    """Bring the mean square over the last axes to 1; then scale (Zhang and Sennrich, 2019).
+
+    out = s weight,  s = x / sqrt(mean(x^2) + eps)
+    dx  = (h - s mean(h s)) / sqrt(mean(x^2) + eps),  h = g weight
 
     Args:
         normalized_shape: the lengths of the last axes, over which the mean is taken; a number is that of one.
@@ -204,6 +210,11 @@ def batch_norm(
 ) -> Any:  # fmt: skip
     """Normalise each channel over batch and space, (N, C, ...) (Ioffe and Szegedy, 2015).
 
+    out = s weight + bias,  s = (x - mean(x)) / sqrt(var(x) + eps)
+    dx  = (h - mean(h) - s mean(h s)) / sqrt(var(x) + eps),  h = g weight    (in training)
+    running_mean <- running_mean + momentum (mean(x) - running_mean)
+    running_var  <- running_var + momentum (var(x) n / (n - 1) - running_var)    (n values a channel)
+
     In training the batch's own mean and variance also move the running ones, in place.
 
     Args:
@@ -244,6 +255,9 @@ def batch_norm(
 def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     """Normalise groups of channels of each sample, (N, C, ...) (Wu and He, 2018).
 
+    out = s weight + bias,  s = (x - mean(x)) / sqrt(var(x) + eps)    (mean and variance of a group)
+    dx  = (h - mean(h) - s mean(h s)) / sqrt(var(x) + eps),  h = g weight
+
     Args:
         num_groups: into how many groups the channels are divided; it divides C.
         weight, bias: a factor and a summand of each channel, (C,); None: there is none.
@@ -263,6 +277,9 @@ def instance_norm(
     use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
 ) -> Any:  # fmt: skip
     """Normalise each channel of each sample over space, (N, C, ...) (Ulyanov et al., 2016).
+
+    out = s weight + bias,  s = (x - mean(x)) / sqrt(var(x) + eps)    (mean and variance of a channel of a sample)
+    dx  = (h - mean(h) - s mean(h s)) / sqrt(var(x) + eps),  h = g weight
 
     Args:
         running_mean, running_var: (C,), moved in place towards what the samples have on average; None: nothing is moved.
@@ -293,7 +310,7 @@ def instance_norm(
 def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
     """Divide by what neighbouring channels show at the same place (Krizhevsky et al., 2012).
 
-    out = x / (k + alpha / size sum of x^2 over size channels)^beta
+    out_c = x_c / (k + alpha / size sum_j x_j^2)^beta    (over the size channels j around c)
 
     Args:
         x: (N, C, ...) with one spatial axis or more.
@@ -314,6 +331,8 @@ def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.
 @explain_options
 def normalize(x: Any, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Any:
     """Divide by the p-norm along an axis, or by eps where that is larger.
+
+    out_i = x_i / max(n, eps),  n = (sum_j |x_j|^p)^{1 / p}
 
     Args:
         p: which norm: 1 adds the absolute values, 2 is Euclid's length, inf takes the largest one.

@@ -91,6 +91,9 @@ def _max_pool(n: int) -> Function:
 
     doc = f"""{n}-d maximum of each window.
 
+    out[p] = max_k x[p stride + k dilation - padding]
+    dx     = g at the first maximum of each window
+
     Args:
         {_WINDOW}
         padding: how many elements of -inf are added at both ends, likewise; at most half of the kernel size.
@@ -119,6 +122,9 @@ def _avg_pool(n: int) -> Function:
         return total / np.asarray(_counts(window, count_include_pad), dtype=total.dtype, like=raw(total))
 
     doc = f"""{n}-d mean of each window.
+
+    out[p] = 1 / K sum_k x[p stride + k - padding]    (of the K elements that count)
+    dx[p stride + k - padding] += g[p] / K
 
     Args:
         {_WINDOW}
@@ -151,7 +157,9 @@ def _lp_pool(n: int) -> Function:
         some = raw(total) != 0
         return np.where(some, np.where(some, total, 1.0) ** (1.0 / norm_type), 0.0)
 
-    doc = f"""{n}-d p-norm of each window, (sum x^p)^(1/p); NaN for a negative sum, a gradient of 0 where the sum is 0.
+    doc = f"""{n}-d p-norm of each window; NaN for a negative sum, a gradient of 0 where the sum is 0.
+
+    out[i] = (sum_k x[i stride + k]^p)^{{1 / p}}    (p = norm_type)
 
     Args:
         norm_type: p. Numbers count with their sign, so an odd p is for those that are not negative.
@@ -186,6 +194,9 @@ def _adaptive_avg_pool(n: int) -> Function:
         return x
 
     doc = f"""{n}-d means over windows chosen so that the output has the given size.
+
+    out[p] = 1 / (b - a) sum_{{a <= q < b}} x[q],  a = floor(p n / m),
+             b = ceil((p + 1) n / m)    (along an axis from n to m elements)
 
     Args:
         {_OUTPUT_SIZE}
@@ -243,6 +254,9 @@ def _adaptive_max_pool(n: int) -> Function:
 
     doc = f"""{n}-d maxima over windows chosen so that the output has the given size.
 
+    out[p] = max_{{a <= q < b}} x[q],  a = floor(p n / m),
+             b = ceil((p + 1) n / m)    (along an axis from n to m elements)
+
     Args:
         {_OUTPUT_SIZE}
         {_RETURN_INDICES.format(n)}
@@ -294,6 +308,9 @@ def _max_unpool(n: int) -> Function:
 
     doc = f"""Undo `max_pool{n}d`: each value at the place that the index names, zeros elsewhere.
 
+    out[indices[p]] = x[p]
+    dx[p] = g[indices[p]]
+
     Args:
         indices: where the values stand, of the shape of x: what `max_pool{n}d` returned.
         kernel_size, stride, padding: those of `max_pool{n}d`, of which the length of the result is computed.
@@ -330,6 +347,8 @@ def _fractional_max_pool(n: int) -> Function:
         return out, Tensor(np.reshape(np.take_along_axis(beside(places, x), best, -1), (*shape[:-n], *sizes)))
 
     doc = f"""{n}-d maxima over windows whose places are drawn at random, with steps of one length or the next (Graham, 2014).
+
+    out[p] = max_k x[a_p + k],  a_p = floor(s (p + u)) - floor(s u),  s = (n - K) / (m - 1)    (K = kernel_size, from n to m)
 
     Args:
         kernel_size: how wide the window is; a number, or one for each spatial axis.

@@ -39,7 +39,9 @@ def _affine(x: Any, weight: Any, bias: Any) -> Any:
 
 @follow
 def rnn_cell(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None, nonlinearity: str = "tanh") -> Any:
-    """h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu of it.
+    """A step of Elman's network (1990); with nonlinearity="relu" max(z, 0) in place of tanh(z).
+
+    h' = tanh(z),  z = W_ih x + b_ih + W_hh h + b_hh
 
     Here and in `lstm_cell` h stands in the product alone, so that dropping it needs no argument: give h drop.
     """
@@ -51,7 +53,12 @@ def rnn_cell(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any =
 def lstm_cell(
     x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None, w_hr: Any = None
 ) -> tuple[Any, Any]:
-    """i, f, o = sigmoid(...), g = tanh(...);  c' = f c + i g,  h' = o tanh(c'), times W_hr where there is a projection.
+    """A step of long short-term memory.
+
+    z_i, z_f, z_g, z_o = W_ih x + b_ih + W_hh h + b_hh
+    i = sigmoid(z_i),  f = sigmoid(z_f),  g = tanh(z_g),  o = sigmoid(z_o)
+    c' = f c + i g
+    h' = o tanh(c')    (W_hr o tanh(c') where there is a projection)
 
     (Hochreiter and Schmidhuber, 1997; with the forget gate of Gers et al., 2000.)
     """
@@ -66,10 +73,15 @@ def lstm_cell(
 def gru_cell(
     x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None, reset_after: bool = True, drop: Any = None
 ) -> Any:
-    """r, z = sigmoid(...);  h' = (1 - z) n + z h, with the candidate n = tanh(W_in x + b_in + r (W_hn h + b_hn)).
+    """A step of a gated recurrent unit.
 
-    With reset_after=False the reset gate acts inside of the product, n = tanh(W_in x + b_in + W_hn (r h) + b_hn), as in the
-    paper (Cho et al., 2014).  With `drop` the gates and the candidate read h drop, and z keeps h itself.
+    p_r, p_z, p_n = W_ih x + b_ih
+    q_r, q_z, q_n = W_hh h + b_hh
+    r = sigmoid(p_r + q_r),  z = sigmoid(p_z + q_z),  n = tanh(p_n + r q_n)
+    h' = (1 - z) n + z h
+
+    With reset_after=False the reset gate acts inside of the product, n = tanh(p_n + W_hn (r h) + b_hn), as in the paper
+    (Cho et al., 2014).  With `drop` the gates and the candidate read h drop, and z keeps h itself.
     """
     size, fed = np.shape(h)[-1], _fed(h, drop)
     r_x, z_x, n_x = np.split(_affine(x, w_ih, b_ih), 3, axis=-1)

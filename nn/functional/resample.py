@@ -71,6 +71,8 @@ def _cropped(x: Any, widths: Sequence[tuple[int, int]]) -> Any:
 def channel_shuffle(x: Any, groups: int) -> Any:
     """The channels of (N, C, ...) dealt out: the first of each group, then the second of each ... (Zhang et al., 2018).
 
+    out[n, i groups + j] = x[n, j C / groups + i]
+
     Args:
         groups: into how many groups of neighbours the channels are divided; it divides C.
 
@@ -90,6 +92,8 @@ native_channel_shuffle = channel_shuffle
 def pixel_shuffle(x: Any, upscale_factor: int) -> Any:
     """Channels spread over space, (*, C r^2, H, W) -> (*, C, H r, W r) (Shi et al., 2016).
 
+    out[c, h r + i, w r + j] = x[c r^2 + i r + j, h, w]
+
     Args:
         upscale_factor: r.
     """
@@ -106,6 +110,8 @@ def pixel_shuffle(x: Any, upscale_factor: int) -> Any:
 def pixel_unshuffle(x: Any, downscale_factor: int) -> Any:
     """Undo `pixel_shuffle`, (*, C, H r, W r) -> (*, C r^2, H, W).
 
+    out[c r^2 + i r + j, h, w] = x[c, h r + i, w r + j]
+
     Args:
         downscale_factor: r; it divides height and width.
     """
@@ -121,6 +127,9 @@ def pixel_unshuffle(x: Any, downscale_factor: int) -> Any:
 @follow
 def unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """The windows of images as columns, (N, C, H, W) -> (N, C kh kw, L).
+
+    out[n, (c, k), p] = x[n, c, p stride + k dilation - padding]
+    dx = fold(g)
 
     Args:
         x: images, (N, C, H, W), or one, (C, H, W).
@@ -141,6 +150,9 @@ def unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride
 @follow
 def fold(x: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """Columns added back to images, (N, C kh kw, L) -> (N, C, *output_size).
+
+    out[n, c, p stride + k dilation - padding] += x[n, (c, k), p]
+    dx = unfold(g)
 
     Args:
         x: columns as of `unfold`, (N, C kh kw, L), or (C kh kw, L) of one image.

@@ -18,12 +18,14 @@ __all__ = ["negative_sampling_loss", "sampled_softmax_loss"]
 
 @follow
 def negative_sampling_loss(center: Any, context: Any, negatives: Any, reduction: str = "mean") -> Any:
-    """-log sigmoid(v . u) - sum_k log sigmoid(-v . u_k): word2vec's skip-gram with negative sampling (Mikolov et al., 2013).
+    """The loss of word2vec's skip-gram with negative sampling (Mikolov et al., 2013).
+
+    out = -log sigmoid(center^T context) - sum_k log sigmoid(-center^T negatives_k)
 
     Args:
-        center: v, (N, D).
-        context: u, (N, D).
-        negatives: u_k, (N, K, D), of words that were drawn at random.
+        center: (N, D).
+        context: (N, D).
+        negatives: (N, K, D), of words that were drawn at random.
         reduction: "mean" over the rows, "sum" or "none".
 
     >>> negative_sampling_loss(np.zeros((1, 2)), np.ones((1, 2)), np.ones((1, 3, 2))).round(4)    # 4 log 2
@@ -40,6 +42,8 @@ def sampled_softmax_loss(
     sparse: bool = True,
 ) -> Any:  # fmt: skip
     """Cross-entropy over the target and some sampled classes in place of all of them (Jean et al., 2015).
+
+    out = -log p_target,  p = softmax(hidden @ weight^T + bias - log_expected)    (over these classes alone)
 
     Args:
         hidden: (N, D), what the logits are computed of: hidden @ weight^T + bias.

@@ -46,14 +46,14 @@ class Unparametrised(Activation):
 
 
 class ReLU(Unparametrised):
-    """max(x, 0)."""
+    """The rectifier: what is negative becomes 0."""
 
     def forward(self, x: Any) -> Any:
         return F.relu(x)
 
 
 class ReLU6(Unparametrised):
-    """min(max(x, 0), 6)."""
+    """The rectifier that ends at 6."""
 
     def forward(self, x: Any) -> Any:
         return F.relu6(x)
@@ -78,7 +78,7 @@ class LeakyReLU(Activation):
 
 
 class ELU(Activation):
-    """x, but alpha (e^x - 1) below 0 (Clevert et al., 2015).
+    """x, but below 0 an exponential that tends to -alpha (Clevert et al., 2015).
 
     Args:
         alpha: how steep it is just below 0; far below 0 the result tends to -alpha.
@@ -93,7 +93,7 @@ class ELU(Activation):
 
 
 class CELU(Activation):
-    """x, but alpha (e^(x / alpha) - 1) below 0: smooth for every alpha (Barron, 2017).
+    """x, but below 0 an exponential that tends to -alpha; smooth for every alpha (Barron, 2017).
 
     Args:
         alpha: not 0; where it is positive, the result tends to -alpha far below 0.
@@ -115,7 +115,7 @@ class SELU(Unparametrised):
 
 
 class GELU(Activation):
-    """x times the normal distribution function of x (Hendrycks and Gimpel, 2016).
+    """x gated by the normal distribution function Phi of x (Hendrycks and Gimpel, 2016).
 
     Args:
         approximate: "none", or "tanh" for a formula with tanh, which differs from it by less than 0.001.
@@ -129,42 +129,42 @@ class GELU(Activation):
 
 
 class SiLU(Unparametrised):
-    """x sigmoid(x), the swish (Ramachandran et al., 2017)."""
+    """x gated by its sigmoid, the swish (Ramachandran et al., 2017)."""
 
     def forward(self, x: Any) -> Any:
         return F.silu(x)
 
 
 class Mish(Unparametrised):
-    """x tanh(softplus(x)) (Misra, 2019)."""
+    """x gated by the tanh of its softplus (Misra, 2019)."""
 
     def forward(self, x: Any) -> Any:
         return F.mish(x)
 
 
 class Sigmoid(Activation):
-    """1 / (1 + e^-x)."""
+    """The logistic sigmoid, from 0 to 1."""
 
     def forward(self, x: Any) -> Any:
         return F.sigmoid(x)
 
 
 class LogSigmoid(Activation):
-    """log sigmoid(x), exact where the sigmoid is 0."""
+    """The logarithm of the sigmoid, exact where that is 0."""
 
     def forward(self, x: Any) -> Any:
         return F.logsigmoid(x)
 
 
 class Tanh(Activation):
-    """tanh(x)."""
+    """The hyperbolic tangent, from -1 to 1."""
 
     def forward(self, x: Any) -> Any:
         return F.tanh(x)
 
 
 class Softplus(Activation):
-    """log(1 + e^(beta x)) / beta; x itself where beta x is above the threshold.
+    """A smooth rectifier; x itself where beta x is above the threshold.
 
     Args:
         beta: how sharp the bend at 0 is; not 0.
@@ -179,7 +179,7 @@ class Softplus(Activation):
 
 
 class Softsign(Activation):
-    """x / (1 + |x|)."""
+    """A sigmoid from -1 to 1 that comes to its ends slowly."""
 
     def forward(self, x: Any) -> Any:
         return F.softsign(x)
@@ -200,7 +200,7 @@ class Softshrink(Activation):
 
 
 class Tanhshrink(Activation):
-    """x - tanh(x)."""
+    """What is left of x without its tanh."""
 
     def forward(self, x: Any) -> Any:
         return F.tanhshrink(x)
@@ -223,14 +223,14 @@ class Hardtanh(Activation):
 
 
 class Hardsigmoid(Unparametrised):
-    """min(max(x / 6 + 1/2, 0), 1)."""
+    """The sigmoid made of three straight lines."""
 
     def forward(self, x: Any) -> Any:
         return F.hardsigmoid(x)
 
 
 class Hardswish(Unparametrised):
-    """x hardsigmoid(x) (Howard et al., 2019)."""
+    """x gated by its hard sigmoid (Howard et al., 2019)."""
 
     def forward(self, x: Any) -> Any:
         return F.hardswish(x)
@@ -284,7 +284,7 @@ class GLU(Activation):
 
 
 class Softmax(Activation):
-    """e^x / sum e^x along an axis.
+    """Positive numbers that sum to 1 along an axis.
 
     Args:
         axis: the axis along which the result sums to 1 (PyTorch's `dim`).

@@ -35,6 +35,9 @@ class _Result(NamedTuple):
 class AdaptiveLogSoftmaxWithLoss(Module):
     """A softmax whose frequent classes are told apart at once, and rare ones by clusters (Grave et al., 2017).
 
+        output = log p_target    (a frequent class: p is the softmax of the head)
+        output = log p_c + log q_target    (a class of the cluster c: q is the softmax of its part of the tail)
+
     Classes must be sorted by how frequent they are. The head tells the first classes and the clusters apart; in a cluster
     a projection to fewer features, then a softmax over its own classes, does the rest.
 

@@ -29,6 +29,10 @@ __all__ = [
 class MultiheadAttention(Module):
     """Multi-head attention (Vaswani et al., 2017), with PyTorch's parameters.
 
+        q = query @ W_q^T + b_q,  k = key @ W_k^T + b_k,  v = value @ W_v^T + b_v    (cut into parts, one for each head)
+        h_i = softmax(q_i @ k_i^T / sqrt(E / n)) @ v_i,  n = num_heads
+        out = [h_1, ..., h_n] @ W_o^T + b_o
+
     Args:
         embed_dim: features of queries and of the output, E.
         num_heads: how many heads look side by side, each at E / num_heads features; it divides embed_dim.
@@ -184,7 +188,9 @@ def _together(masks: list[Any], dtype: Any) -> Any:
 
 
 class DotAttention(Module):
-    """Luong's attention for encoder-decoders (2015): scores s^T h, or s^T W h with features of their own.
+    """Luong's attention for encoder-decoders (2015).
+
+        context = sum_i w_i keys_i,  w = softmax(s),  s_i = keys_i^T W query    (without sizes there is no W)
 
     (query (N, D), keys (N, S, H), lengths) -> (context (N, H), weights (N, S)).
 
@@ -213,7 +219,9 @@ class DotAttention(Module):
 
 
 class AdditiveAttention(Module):
-    """Bahdanau's attention for encoder-decoders (2015): scores v^T tanh(W s + U h).
+    """Bahdanau's attention for encoder-decoders (2015).
+
+        context = sum_i w_i keys_i,  w = softmax(s),  s_i = v^T tanh(W query + b + U keys_i)
 
     (query (N, D), keys (N, S, H), lengths) -> (context (N, H), weights (N, S)).
 
@@ -268,6 +276,9 @@ def _attended(scores: Any, keys: Any, lengths: Any) -> tuple[Any, Any]:
 
 class PositionalEncoding(Module):
     """Adds sinusoidal positions to (N, L, E), or (L, N, E) with batch_first=False, then dropout.
+
+        out[p, 2 i]     = x[p, 2 i] + sin(p / 10000^{2 i / E})
+        out[p, 2 i + 1] = x[p, 2 i + 1] + cos(p / 10000^{2 i / E})
 
     Args:
         embed_dim: features of the inputs, E.
@@ -350,6 +361,9 @@ class _TransformerLayer(Module):
 class TransformerEncoderLayer(_TransformerLayer):
     """Self-attention and a feed-forward part, each with a residual and a norm (Vaswani et al., 2017).
 
+        y = norm1(src + attention(src, src, src))
+        out = norm2(y + W_2 activation(W_1 y + b_1) + b_2)
+
     >>> TransformerEncoderLayer(4, 2, 8)(Tensor(np.ones((5, 1, 4)))).shape
     (5, 1, 4)
     """
@@ -373,6 +387,10 @@ class TransformerEncoderLayer(_TransformerLayer):
 
 class TransformerDecoderLayer(_TransformerLayer):
     """Self-attention, attention to the encoder's memory, and a feed-forward part.
+
+        y = norm1(tgt + attention(tgt, tgt, tgt))
+        z = norm2(y + attention(y, memory, memory))
+        out = norm3(z + W_2 activation(W_1 z + b_1) + b_2)
 
     >>> TransformerDecoderLayer(4, 2, 8)(Tensor(np.ones((5, 1, 4))), Tensor(np.ones((3, 1, 4)))).shape
     (5, 1, 4)
@@ -429,7 +447,10 @@ class _Stack(Module):
 
 
 class TransformerEncoder(_Stack):
-    """Several encoder layers; they begin as copies of one."""
+    """Several encoder layers; they begin as copies of one.
+
+        x_l = layer_l(x_{l-1}),  x_0 = src,  out = norm(x_n)
+    """
 
     def __init__(
         self, encoder_layer: Module, num_layers: int, norm: Module | None = None, enable_nested_tensor: bool = True,
@@ -460,7 +481,10 @@ class TransformerEncoder(_Stack):
 
 
 class TransformerDecoder(_Stack):
-    """Several decoder layers; they begin as copies of one."""
+    """Several decoder layers; they begin as copies of one.
+
+        x_l = layer_l(x_{l-1}, memory),  x_0 = tgt,  out = norm(x_n)
+    """
 
     def forward(
         self, tgt: Any, memory: Any, tgt_mask: Any = None, memory_mask: Any = None, tgt_key_padding_mask: Any = None,
@@ -485,6 +509,8 @@ class TransformerDecoder(_Stack):
 
 class Transformer(Module):
     """Encoder and decoder, each a stack of layers with a norm at the end (Vaswani et al., 2017).
+
+        out = decoder(tgt, encoder(src))
 
     Args:
         d_model: features of all inputs and outputs, E.

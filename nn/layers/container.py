@@ -13,6 +13,7 @@ from typing import Any, Self, overload
 from minigrad import Tensor
 
 from ..module import Module, Parameter
+from ..parameter import is_lazy
 
 __all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
 
@@ -218,6 +219,16 @@ class ParameterList(Module):
     def __iadd__(self, values: Iterable[Any]) -> Self:
         return self.extend(values)
 
+    def extra_repr(self) -> str:
+        return ", ".join(_shown(value) for value in self if not isinstance(value, Module))
+
+
+def _shown(value: Any) -> str:
+    """A tensor in few words; anything else as it is."""
+    if is_lazy(value) or not isinstance(value, Tensor):
+        return repr(value)
+    return f"{value.dtype} {value.shape}"
+
 
 def _as_parameter(value: Any) -> Any:
     """A plain Tensor as a Parameter; a computed one is refused, because its graph would be lost."""
@@ -309,6 +320,8 @@ class ParameterDict(_Dict):
 
     >>> ParameterDict({"a": Tensor([1.0])})["a"].requires_grad
     True
+    >>> ParameterDict({"a": Tensor([1.0]), "k": 2})
+    ParameterDict(a: float32 (1,), k: 2)
     """
 
     def __init__(self, items: Any = None) -> None:
@@ -317,6 +330,9 @@ class ParameterDict(_Dict):
 
     def _named(self) -> dict[str, Any]:
         return {name: vars(self)[name] for name in self._keys}
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{name}: {_shown(value)}" for name, value in self.items() if not isinstance(value, Module))
 
     def __setitem__(self, name: str, item: Any) -> None:
         item = _as_parameter(item)

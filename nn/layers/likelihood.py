@@ -11,7 +11,7 @@ __all__ = ["BCELoss", "BCEWithLogitsLoss", "GaussianNLLLoss", "KLDivLoss", "Pois
 
 
 class BCELoss(Loss):
-    """-(y log p + (1 - y) log(1 - p)) for probabilities p.
+    """Binary cross-entropy of probabilities.
 
     Args:
         weight: by how much each element counts, broadcast to the input, without a gradient; the mean is over the elements.
@@ -26,19 +26,19 @@ class BCELoss(Loss):
         """Compare probabilities with what they should be.
 
         Args:
-            input: probabilities p, of any shape, from 0 to 1; others are an error.
-            target: the y, of the same shape: 0 and 1, or between them.
+            input: probabilities, of any shape, from 0 to 1; others are an error.
+            target: of the same shape: 0 and 1, or between them.
         """
         return F.binary_cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
 
 
 class BCEWithLogitsLoss(Loss):
-    """Binary cross-entropy of sigmoid(x), exact for large logits.
+    """Binary cross-entropy of logits, exact for large ones.
 
     Args:
         weight: by how much each element counts, broadcast to the input, without a gradient; the mean is over the elements.
         reduction: "mean" of all elements, their "sum", or "none": a loss for each element.
-        pos_weight: how many times as much the part of y = 1 counts, broadcast to the input, (C,) for the classes along its last
+        pos_weight: how many times as much a target of 1 counts, broadcast to the input, (C,) for the classes along its last
             axis, without a gradient.
 
     >>> round(BCEWithLogitsLoss()(Tensor([0.0]), Tensor([1.0])).item(), 4)
@@ -54,8 +54,8 @@ class BCEWithLogitsLoss(Loss):
         """Compare logits with what their sigmoids should be.
 
         Args:
-            input: the logits x, of any shape.
-            target: the y, of the same shape: 0 and 1, or between them.
+            input: logits, of any shape.
+            target: of the same shape: 0 and 1, or between them.
         """
         return F.binary_cross_entropy_with_logits(
             input, target, weight=self.weight, reduction=self.reduction,
@@ -64,12 +64,12 @@ class BCEWithLogitsLoss(Loss):
 
 
 class KLDivLoss(Loss):
-    """sum of t (log t - x) for log-probabilities x: the Kullback-Leibler divergence.
+    """The Kullback-Leibler divergence of a target from log-probabilities.
 
     Args:
         reduction: "batchmean" divides the sum by the length of the first axis, which gives the divergence; "mean" by the number
             of elements; "sum"; or "none": a loss for each element.
-        log_target: whether the target is log t.
+        log_target: whether the target is a logarithm.
     """
 
     def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
@@ -79,17 +79,17 @@ class KLDivLoss(Loss):
         """Compare distributions.
 
         Args:
-            input: the log-probabilities x.
-            target: the probabilities t of the same shape, or with log_target their logarithms.
+            input: log-probabilities.
+            target: probabilities of the same shape, or with log_target their logarithms.
         """
         return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
 
 
 class PoissonNLLLoss(Loss):
-    """e^x - y x for log-rates x, without the term of y alone.
+    """Negative log-likelihood of counts, given log-rates or rates, without the term of the counts alone.
 
     Args:
-        log_input: whether the inputs are log-rates; False: they are rates, and the loss is x - y log(x + eps).
+        log_input: whether the inputs are log-rates; False: they are rates, and the loss is input - target log(input + eps).
         full: add Stirling's approximation of that term.
         eps: keeps the logarithm of a rate of 0 finite.
         reduction: "mean" of all elements, their "sum", or "none": a loss for each element.
@@ -105,8 +105,8 @@ class PoissonNLLLoss(Loss):
         """Compare rates with counts.
 
         Args:
-            input: log-rates, or rates, x.
-            target: counts y, of the same shape.
+            input: log-rates, or rates.
+            target: counts, of the same shape.
         """
         return F.poisson_nll_loss(
             input, target, log_input=self.log_input, full=self.full, eps=self.eps,
@@ -115,7 +115,7 @@ class PoissonNLLLoss(Loss):
 
 
 class GaussianNLLLoss(Loss):
-    """(log var + (x - y)^2 / var) / 2; variances are at least eps.
+    """Negative log-likelihood of normal distributions; variances are at least eps.
 
     Args:
         full: add log(2 pi) / 2.
@@ -130,8 +130,8 @@ class GaussianNLLLoss(Loss):
         """Compare means and variances with what came.
 
         Args:
-            input: the means x.
-            target: the values y, of the same shape.
+            input: the means.
+            target: values, of the same shape.
             var: the variances, of a shape that broadcasts to the input's, or (N,) for (N, D), one for each row; not negative.
         """
         return F.gaussian_nll_loss(

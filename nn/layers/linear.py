@@ -18,7 +18,7 @@ __all__ = ["Bilinear", "Linear"]
 
 
 class Linear(Module):
-    """y = x W^T + b over the last axis, (..., in_features) -> (..., out_features).
+    """A linear map of the last axis, (..., in_features) -> (..., out_features).
 
     Args:
         in_features: length of the input's last axis.
@@ -64,7 +64,7 @@ class Linear(Module):
 
 
 class Bilinear(Module):
-    """y_k = x1^T W_k x2 + b_k, (..., in1_features), (..., in2_features) -> (..., out_features).
+    """A bilinear map of the last axes, (..., in1_features), (..., in2_features) -> (..., out_features).
 
     Args:
         in1_features: length of the last axis of x1.

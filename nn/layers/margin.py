@@ -36,7 +36,7 @@ class L1Loss(Loss):
 
 
 class SmoothL1Loss(Loss):
-    """d^2 / (2 beta) for |d| < beta, |d| - beta / 2 beyond (Girshick, 2015).
+    """Absolute error whose corner is rounded by a parabola (Girshick, 2015).
 
     Args:
         reduction: "mean" of all elements, their "sum", or "none": a loss for each element.
@@ -56,7 +56,7 @@ class SmoothL1Loss(Loss):
 
 
 class HuberLoss(Loss):
-    """d^2 / 2 for |d| < delta, delta (|d| - delta / 2) beyond (Huber, 1964).
+    """Squared error that goes on as a straight line, so that outliers count less (Huber, 1964).
 
     Args:
         reduction: "mean" of all elements, their "sum", or "none": a loss for each element.
@@ -76,7 +76,7 @@ class HuberLoss(Loss):
 
 
 class SoftMarginLoss(Loss):
-    """log(1 + e^(-y x)) for labels y of 1 and -1: the logistic loss.
+    """The logistic loss of labels 1 and -1.
 
     Args:
         reduction: "mean" of all elements, their "sum", or "none": a loss for each element.
@@ -89,17 +89,17 @@ class SoftMarginLoss(Loss):
         """Compare scores with labels.
 
         Args:
-            input: the scores x, of any shape.
-            target: the labels y, 1 or -1, of the same shape.
+            input: scores, of any shape.
+            target: the labels, 1 or -1, of the same shape.
         """
         return F.soft_margin_loss(input, target, reduction=self.reduction)
 
 
 class HingeEmbeddingLoss(Loss):
-    """x for labels of 1, max(0, margin - x) for labels of -1.
+    """A distance for labels of 1, what it lacks to the margin for labels of -1.
 
     Args:
-        margin: the x from which on a label of -1 costs nothing.
+        margin: the distance from which on a label of -1 costs nothing.
         reduction: "mean" of all elements, their "sum", or "none": a loss for each element.
     """
 
@@ -110,14 +110,14 @@ class HingeEmbeddingLoss(Loss):
         """Compare distances with labels.
 
         Args:
-            input: the distances x, of any shape.
-            target: the labels y, 1 or -1, of the same shape.
+            input: distances, of any shape.
+            target: the labels, 1 or -1, of the same shape.
         """
         return F.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
 
 
 class MarginRankingLoss(Loss):
-    """max(0, margin - y (x1 - x2)): for y = 1 the first is to be the larger one.
+    """A loss of pairs in the wrong order: for a label of 1 the first is to be the larger one, for -1 the second.
 
     Args:
         margin: by how much the right one must be larger, for a loss of 0.
@@ -132,7 +132,7 @@ class MarginRankingLoss(Loss):
 
         Args:
             input1, input2: the x1 and x2, of the same shape.
-            target: the y: 1 where input1 is to be the larger one, -1 where input2 is.
+            target: 1 where input1 is to be the larger one, -1 where input2 is.
         """
         return F.margin_ranking_loss(
             input1, input2, target, margin=self.margin, reduction=self.reduction,
@@ -140,7 +140,7 @@ class MarginRankingLoss(Loss):
 
 
 class MultiMarginLoss(Loss):
-    """sum over i != y of max(0, margin - x_y + x_i)^p / C: the multi-class hinge loss (Crammer and Singer, 2001).
+    """The multi-class hinge loss, of C classes (Crammer and Singer, 2001).
 
     Args:
         p: the power of each term; PyTorch knows 1 and 2 alone.
@@ -159,8 +159,8 @@ class MultiMarginLoss(Loss):
         """Compare scores with classes.
 
         Args:
-            input: the scores x, (N, C), or (C,) for a single row.
-            target: the classes y, integers (N,), or () for a single one.
+            input: scores, (N, C), or (C,) for a single row.
+            target: the classes, integers (N,), or () for a single one.
         """
         return F.multi_margin_loss(
             input, target, p=self.p, margin=self.margin, weight=self.weight,
@@ -213,7 +213,7 @@ class MultiLabelSoftMarginLoss(Loss):
 
 
 class CosineEmbeddingLoss(Loss):
-    """1 - cos for labels of 1, max(0, cos - margin) for labels of -1.
+    """A loss of pairs that are to point the same way for labels of 1, and not for labels of -1.
 
     Args:
         margin: the cosine up to which a label of -1 costs nothing, from -1 to 1.
@@ -236,7 +236,7 @@ class CosineEmbeddingLoss(Loss):
 
 
 class TripletMarginLoss(Loss):
-    """max(0, d(anchor, positive) - d(anchor, negative) + margin) (Balntas et al., 2016).
+    """A loss of triplets whose negative is to be farther from the anchor than the positive (Balntas et al., 2016).
 
     Args:
         margin: by how much farther the negative must be than the positive, for a loss of 0.
@@ -293,7 +293,7 @@ class TripletMarginWithDistanceLoss(Loss):
 
 
 class CosineSimilarity(Loss):
-    """x1 . x2 / (|x1| |x2|) along an axis.
+    """The cosine of the angle between vectors along an axis.
 
     Args:
         axis: the axis of the vectors (PyTorch's `dim`).
@@ -313,7 +313,7 @@ class CosineSimilarity(Loss):
 
 
 class PairwiseDistance(Loss):
-    """The p-norm of x1 - x2 + eps along the last axis.
+    """The p-norm of differences along the last axis.
 
     Args:
         p: which norm: 1 adds the absolute values, 2 is Euclid's length, inf takes the largest one.

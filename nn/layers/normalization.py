@@ -205,7 +205,7 @@ class LayerNorm(Module):
 
 
 class RMSNorm(Module):
-    """Divide by the root mean square of the last axes (Zhang and Sennrich, 2019).
+    """Bring the mean square over the last axes to 1; then scale (Zhang and Sennrich, 2019).
 
     Args:
         normalized_shape: the lengths of the last axes, over which the mean is taken; a number is that of the last one.

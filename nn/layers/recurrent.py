@@ -192,7 +192,9 @@ def _turned(x: Any, lengths: np.ndarray | None) -> Any:
 
 
 class RNN(_Recurrent):
-    """Elman's network, h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh), or with nonlinearity="relu".
+    """Elman's network (1990); with nonlinearity="relu" max(z, 0) in place of tanh(z).
+
+        h_t = tanh(z_t),  z_t = W_ih x_t + b_ih + W_hh h_{t-1} + b_hh
 
     Args:
         nonlinearity: "tanh" or "relu".
@@ -223,6 +225,11 @@ class RNN(_Recurrent):
 
 class LSTM(_Recurrent):
     """Long short-term memory (Hochreiter and Schmidhuber, 1997); the state is a pair (h, c).
+
+        z_i, z_f, z_g, z_o = W_ih x_t + b_ih + W_hh h_{t-1} + b_hh
+        i = sigmoid(z_i),  f = sigmoid(z_f),  g = tanh(z_g),  o = sigmoid(z_o)
+        c_t = f c_{t-1} + i g
+        h_t = o tanh(c_t)    (W_hr o tanh(c_t) with proj_size)
 
     Args:
         proj_size: length P of h, and so of the outputs, smaller than hidden_size, which is that of c; 0: both are hidden_size
@@ -257,6 +264,11 @@ class LSTM(_Recurrent):
 
 class GRU(_Recurrent):
     """Gated recurrent units (Cho et al., 2014), in PyTorch's form.
+
+        p_r, p_z, p_n = W_ih x_t + b_ih
+        q_r, q_z, q_n = W_hh h_{t-1} + b_hh
+        r = sigmoid(p_r + q_r),  z = sigmoid(p_z + q_z),  n = tanh(p_n + r q_n)
+        h_t = (1 - z) n + z h_{t-1}
 
     Args:
         reset_after: whether the reset gate multiplies the product W_hn h, as in PyTorch; False: h before it, as in the paper.

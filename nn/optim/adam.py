@@ -21,9 +21,10 @@ class Adam(Optimizer):
     """Adam (Kingma and Ba, 2015), in PyTorch's form; t counts the steps from 1.
 
         g <- g + weight_decay p                      (decoupled: p <- (1 - lr weight_decay) p)
-        m <- beta1 m + (1 - beta1) g
-        v <- beta2 v + (1 - beta2) g^2
-        p <- p - lr / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + eps)
+        m <- beta_1 m + (1 - beta_1) g
+        v <- beta_2 v + (1 - beta_2) g^2
+        m' = m / (1 - beta_1^t),  v' = v / (1 - beta_2^t)
+        p <- p - lr m' / (sqrt(v') + eps)
 
     Args:
         amsgrad: whether the largest v so far stands in place of v (Reddi et al., 2018).
@@ -104,7 +105,8 @@ class SparseAdam(Optimizer):
     """Adam for row-sparse gradients alone: rows that a gradient does not hold keep their weights and averages.
 
         m, v as in Adam, of the rows of the gradient
-        p <- p - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps)
+        lr' = lr sqrt(1 - beta_2^t) / (1 - beta_1^t)
+        p <- p - lr' m / (sqrt(v) + eps)
 
     `Adam` takes row-sparse gradients too; this class refuses others, as PyTorch's.
 

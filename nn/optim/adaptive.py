@@ -18,7 +18,7 @@ class Adagrad(Optimizer):
 
         g <- g + weight_decay p
         s <- s + g^2
-        p <- p - lr / (1 + (t - 1) lr_decay) g / (sqrt(s) + eps)
+        p <- p - lr' g / (sqrt(s) + eps),  lr' = lr / (1 + (t - 1) lr_decay)
 
     Args:
         lr_decay: how much the learning rate falls besides; t counts the steps from 1.

@@ -34,9 +34,9 @@ class Adamax(Optimizer):
     """Adam with the largest gradient in place of the root mean square (Kingma and Ba, 2015, section 7).
 
         g <- g + weight_decay p
-        m <- beta1 m + (1 - beta1) g
-        u <- max(beta2 u, |g| + eps)
-        p <- p - lr / (1 - beta1^t) m / u
+        m <- beta_1 m + (1 - beta_1) g,  m' = m / (1 - beta_1^t)
+        u <- max(beta_2 u, |g| + eps)
+        p <- p - lr m' / u
     """
 
     rules = rules("lr", "betas", "eps", "weight_decay", "foreach", "maximize", "differentiable", "capturable")
@@ -74,12 +74,12 @@ class Adamax(Optimizer):
 class NAdam(Optimizer):
     """Adam with Nesterov's momentum (Dozat, 2016).
 
-        mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2);  m, v as in Adam
-        d <- sqrt(v / (1 - beta2^t)) + eps
+        mu_t = beta_1 (1 - 0.96^(t momentum_decay) / 2);  m, v as in Adam
+        d = sqrt(v / (1 - beta_2^t)) + eps
         p <- p - lr ((1 - mu_t) / (1 - M_t) g + mu_{t+1} / (1 - M_{t+1}) m) / d,  M_t the product of mu_1 to mu_t
 
     Args:
-        momentum_decay: how fast the momentum mu goes from beta1 / 2 to beta1.
+        momentum_decay: how fast the momentum mu goes from beta_1 / 2 to beta_1.
     """
 
     rules = rules(
@@ -122,10 +122,11 @@ class NAdam(Optimizer):
 class RAdam(Optimizer):
     """Adam whose adaptive step waits until its variance is known (Liu et al., 2020).
 
-        rho = 2 / (1 - beta2) - 1;  rho_t = rho - 2 t beta2^t / (1 - beta2^t);  m, v as in Adam
-        p <- p - lr m / (1 - beta1^t) r sqrt(1 - beta2^t) / (sqrt(v) + eps)          for rho_t > 5,
-             r = sqrt((rho_t - 4)(rho_t - 2) rho / ((rho - 4)(rho - 2) rho_t))
-        p <- p - lr m / (1 - beta1^t)                                                otherwise
+        rho = 2 / (1 - beta_2) - 1,  rho_t = rho - 2 t beta_2^t / (1 - beta_2^t)
+        m, v as in Adam,  m' = m / (1 - beta_1^t)
+        r = sqrt((rho_t - 4)(rho_t - 2) rho / ((rho - 4)(rho - 2) rho_t))
+        p <- p - lr r sqrt(1 - beta_2^t) m' / (sqrt(v) + eps)    where rho_t > 5
+        p <- p - lr m'                                           otherwise
     """
 
     rules = rules(

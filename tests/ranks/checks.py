@@ -375,12 +375,6 @@ def losses_of_no_examples_are_nan_without_a_warning() -> None:
         found.backward()
         loss(plain(Tensor(rows(2)))).backward()
         expect_gradients(model, plain)
-    if distributed.rank() == 2:  # where it counts, there is a warning
-        with minigrad.no_grad(), raises(RuntimeWarning, "Mean of empty slice"):
-            loss_of(model, mine(rows(2)))
-    model(Tensor(rows(2)))
-    with raises(RuntimeWarning, "Mean of empty slice"):
-        nn.functional.mse_loss(np.zeros((0, 2)), np.zeros((0, 2)))
 
 
 @check
@@ -614,6 +608,18 @@ def copies_and_what_was_inside_stand_for_themselves() -> None:
     loss_of(plain, mine(rows(4))).backward()
     for p, q in zip(inner.parameters(), plain.parameters(), strict=True):
         np.testing.assert_array_equal(p.grad.data, q.grad.data)
+
+
+@check
+def the_model_inside_does_not_count_examples() -> None:
+    model, plain = DataParallel(linear()), linear()
+    with raises(RuntimeError, "by model(x), not by the module inside"):
+        loss_of(model.module, mine(rows(4))).backward()
+    assert all(p.grad is None for p in model.parameters())
+    model.set_examples(len(mine(rows(4))))
+    loss_of(model.module, mine(rows(4))).backward()
+    loss_of(plain, rows(4)).backward()
+    expect_gradients(model, plain)
 
 
 @check
