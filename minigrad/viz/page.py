@@ -131,7 +131,6 @@ def _hash(script: str) -> str:
     return f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'"
 
 
-@cache
 def _asset(script: str | Traversable) -> str:
     place = files(__package__).joinpath("assets", *script.split("/")) if isinstance(script, str) else script
     return place.read_text("utf-8")
