@@ -112,10 +112,7 @@ def _embedded(data: Any) -> str:
     return f'<script type="text/plain" id="data">{b64encode(compress(text.encode())).decode()}</script>'
 
 
-# The files of this package do not change while it runs, and a page has more than a megabyte of them.
-
-
-@lru_cache(16)
+@lru_cache(16)  # they do not change while the package runs, and are more than a megabyte
 def _scripts(names: tuple[str | Traversable, ...], graphviz: bool) -> tuple[list[str], str]:
     """The scripts that show a page, and their hashes."""
     code = "\n".join(_asset(name) for name in names)
