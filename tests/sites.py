@@ -107,18 +107,17 @@ def in_browser(test: Any) -> Any:
 @contextmanager
 def opened(path: Path, scheme: str = "light", width: int = 1400, query: str = "", **context: Any) -> Iterator[Any]:
     """A page of the site from the disk; afterwards nothing may have been asked from anywhere else, and no script have failed."""
-    tab = browser.chromium().new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **context)
     asked: list[str] = []
     failed: list[str] = []
-    try:
-        page = tab.new_page()
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("pageerror", lambda error: failed.append(str(error)))
+    with (
+        browser.tab(scheme, {"width": width, "height": 900}, **context) as page,
+        browser.listening(
+            page, request=lambda request: asked.append(request.url), pageerror=lambda error: failed.append(str(error))
+        ),
+    ):
         page.goto(path.as_uri() + query)
         if context.get("java_script_enabled", True):
             page.locator("html[data-theme]").wait_for(state="attached")
         yield page
-    finally:
-        tab.close()
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:", "chrome-error:"))] == []
     assert failed == []

@@ -19,7 +19,7 @@ from minigrad.viz.facets import caption_of, cells_of, colours, ink, layout_of
 from minigrad.viz.given import IN_CELLS, LENSED
 from nn.functional import recurrent
 
-from .browser import chromium, needs_browser, opened, violations
+from .browser import needs_browser, opened, tab, violations_in_both_themes
 
 pytestmark = needs_browser
 F = nn.functional
@@ -35,8 +35,8 @@ def computed(names: list[str], expression: str, argument: Any) -> Any:
     """What the page's functions make of an argument, in an empty page."""
     assets = files("minigrad.viz").joinpath("assets")
     source = "\n".join(assets.joinpath(name).read_text("utf-8") for name in names)
-    found = chromium().new_page().evaluate(f"(argument) => {{ {source}\nreturn ({expression})(argument); }}", argument)
-    return found
+    with tab() as page:
+        return page.evaluate(f"(argument) => {{ {source}\nreturn ({expression})(argument); }}", argument)
 
 
 def choose(page: Any, op: str, number: int = 0) -> Any:
@@ -611,17 +611,16 @@ def test_empty_arrays_are_said_to_be_empty(tmp_path: Path) -> None:
         assert "empty" in page.locator("#detail").inner_text() or "0×4" in page.locator("#detail").inner_text()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_lenses_are_accessible_also_when_large(scheme: str, tmp_path: Path) -> None:
+def test_lenses_are_accessible_also_when_large(tmp_path: Path) -> None:
     viz.explore(Attention(MASKS["hidden"]), IDS, path=tmp_path / "a.html", tokens=[WORDS, WORDS])
     viz.explore(Last(nn.LSTM(2, 5)), np.ones((9, 2, 2), F32), path=tmp_path / "b.html")
     viz.explore(Normed(nn.LayerNorm(4), (20, 4)), np.random.default_rng(0).normal(size=(20, 4)), path=tmp_path / "c.html")
     for name, op in [("a", "softmax"), ("a", "getitem"), ("b", "lstm"), ("c", "layer_norm_rows")]:
-        with opened(tmp_path / f"{name}.html", scheme) as page:
+        with opened(tmp_path / f"{name}.html") as page:
             choose(page, op)
-            assert violations(page) == [], op
+            assert violations_in_both_themes(page) == [], op
             page.get_by_role("button", name="Larger").click()
-            assert violations(page) == [], op
+            assert violations_in_both_themes(page) == [], op
             assert page.locator("dialog.lens canvas, dialog.lens svg").count() > 0
             for canvas in page.locator("dialog.lens canvas").all():
                 box = canvas.bounding_box()

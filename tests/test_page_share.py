@@ -17,10 +17,11 @@ import pytest
 import nn
 from minigrad import Tensor, viz
 
-from .browser import chromium, needs_browser, opened, violations
+from .browser import listening, needs_browser, opened, tab, violations
 
 pytestmark = needs_browser
 SVG = "{http://www.w3.org/2000/svg}"
+WRITTEN = 450  # milliseconds, in which a page writes its address
 EVIL = 'a<b>&"c" 50% #x=1,2;é'
 
 
@@ -65,9 +66,15 @@ def state(page: Any, fragment: str) -> str:
     """What comes to stand in the address, however long it takes, and stays there."""
     now = "location.href.split('#')[1] ?? ''"
     page.wait_for_function(f"(fragment) => ({now}) === fragment", arg=fragment)
-    page.wait_for_timeout(600)  # it is written now and then
+    page.wait_for_timeout(WRITTEN)
     assert page.evaluate(now) == fragment
     return fragment
+
+
+def in_a_blank_page(script: str, argument: Any) -> Any:
+    """What a script finds out about what a page has given away."""
+    with tab() as page:
+        return page.evaluate(script, argument)
 
 
 def downloaded(page: Any, item: str, to: Path) -> Path:
@@ -80,15 +87,10 @@ def downloaded(page: Any, item: str, to: Path) -> Path:
     return path
 
 
-def blank(page: Any) -> Any:
-    """An empty page beside, which opens what a page has given away."""
-    return page.context.browser.new_page(viewport={"width": 1400, "height": 900})
-
-
-def shown(page: Any, path: Path, kind: str, places: list[tuple[float, float]]) -> tuple[list[int], list[list[int]]]:
+def shown(path: Path, kind: str, places: list[tuple[float, float]]) -> tuple[list[int], list[list[int]]]:
     """The size of a picture, and its colours at some places, as a browser shows it."""
     source = f"data:{kind};base64,{b64encode(path.read_bytes()).decode()}"
-    return page.evaluate(
+    return in_a_blank_page(
         """async ([source, places]) => {
           const image = new Image();
           image.src = source;
@@ -130,7 +132,7 @@ def test_pictures_show_the_view_as_it_is(small: Path, tmp_path: Path, scheme: st
         assert svg.name == "a-small-b-page-b.svg"
         paper, leaf, played = (PAPER, LEAF, PLAYED) if scheme == "light" else (PAPER_DARK, LEAF_DARK, (23, 58, 94))
         for path, kind, scale in ((svg, "image/svg+xml", 1), (png, "image/png", 2)):
-            found, colours = shown(blank(page), path, kind, places)
+            found, colours = shown(path, kind, places)
             assert found == [scale * side for side in size]
             assert colours == [[*leaf], [*played], [*paper]]
     assert struct.unpack(">II", png.read_bytes()[16:24]) == tuple(2 * side for side in size)
@@ -215,7 +217,7 @@ def test_a_film_can_be_played_and_has_a_length(small: Path, tmp_path: Path) -> N
         at = bytes_.index(b"\x44\x89\x84")  # a duration, as a number of four bytes
         (duration,) = struct.unpack(">f", bytes_[at + 3 : at + 7])
         assert duration > 300 * events
-        seen = blank(page).evaluate(
+        seen = in_a_blank_page(
             """async (source) => {
               const video = document.createElement("video");
               video.muted = true;
@@ -280,32 +282,34 @@ def test_links_and_embed_code_are_copied_or_shown(small: Path, tmp_path: Path) -
     slides = tmp_path / "slides.html"
     shutil.copy(small, tmp_path / small.name)
     slides.write_text(f"<title>Slides</title>{frame}", "utf-8")
-    page = chromium().new_page()
-    page.goto(slides.as_uri())
-    inside = page.frame_locator("iframe")
-    inside.locator("html[data-ready]").wait_for(state="attached")
-    assert inside.locator("#now").inner_text().startswith("3 of 12, forward: v1 = multiply(x, y)")
-    assert not inside.locator("#search").is_visible()
+    with tab() as page:
+        page.goto(slides.as_uri())
+        inside = page.frame_locator("iframe")
+        inside.locator("html[data-ready]").wait_for(state="attached")
+        assert inside.locator("#now").inner_text().startswith("3 of 12, forward: v1 = multiply(x, y)")
+        assert not inside.locator("#search").is_visible()
 
 
 def test_a_notebook_has_no_address_and_no_trouble(small: Path, tmp_path: Path) -> None:
     page_ = viz.explore(lambda x: x * x, 2.0)
     book = tmp_path / "notebook.html"
     book.write_text(f"<title>Notebook</title>{page_._repr_html_()}", "utf-8")
-    page = chromium().new_page()
     errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.goto(book.as_uri())
-    inside = page.frame_locator("iframe")
-    inside.locator("html[data-ready]").wait_for(state="attached")
-    inside.locator("#forward").click()
-    inside.locator("summary", has_text="Share").click()
-    inside.locator("#share-link").click()
-    assert "path=" in inside.locator("#shared").inner_text()
-    with page.expect_download() as download:
-        inside.locator("#share-svg").click()
-    assert download.value.suggested_filename == "computation-graph.svg"
+    noted = {
+        "pageerror": lambda error: errors.append(str(error)),
+        "console": lambda message: errors.append(message.text) if message.type == "error" else None,
+    }
+    with tab() as page, listening(page, **noted):
+        page.goto(book.as_uri())
+        inside = page.frame_locator("iframe")
+        inside.locator("html[data-ready]").wait_for(state="attached")
+        inside.locator("#forward").click()
+        inside.locator("summary", has_text="Share").click()
+        inside.locator("#share-link").click()
+        assert "path=" in inside.locator("#shared").inner_text()
+        with page.expect_download() as download:
+            inside.locator("#share-svg").click()
+        assert download.value.suggested_filename == "computation-graph.svg"
     assert errors == []
 
 
@@ -428,7 +432,7 @@ def test_names_that_are_words_of_the_address_or_mean_something_in_it(tmp_path: P
         change(page, "step", [5])
         change(page, EVIL, [7])
         page.locator("#forward").click()
-        page.wait_for_timeout(600)
+        page.wait_for_timeout(WRITTEN)
         kept = page.evaluate("location.href").split("#")[1]
         assert kept.startswith("step=1&") and "~step=5" in kept and "<" not in kept
     with opened(path, fragment=f"#{kept}") as page:
@@ -482,8 +486,9 @@ def test_an_embedded_page_may_have_its_details_or_its_training(tmp_path: Path) -
         page.locator("svg.graph .node", has_text="linear").first.dispatch_event("click")
         assert page.locator("#lens").is_visible() and not page.locator("#detail > .formula").first.is_visible()
         page.get_by_role("button", name="Step", exact=True).click()
-        page.wait_for_timeout(600)  # it is written now and then
-        assert page.evaluate("location.hash").startswith("#embed=panel&step=1")
+        page.wait_for_timeout(WRITTEN)
+        kept = page.evaluate("location.href").split("#")[1]
+        assert kept.startswith("embed=panel&step=1")
         assert page.evaluate("document.documentElement.scrollHeight") == 520
         assert violations(page) == []
     with opened(tmp_path / "page.html", fragment="#embed=training", viewport=size) as page:
@@ -516,3 +521,4 @@ def test_the_wheel_over_an_embedded_page_scrolls_what_is_around_it(large: Path) 
         page.mouse.wheel(0, 200)
         page.wait_for_timeout(300)
         assert page.evaluate(view) != before
+        page.keyboard.up("Control")

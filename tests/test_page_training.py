@@ -597,11 +597,7 @@ class TestInABrowser:
         optimizer = nn.optim.Adam(net.parameters(), lr=0.01)
         path = tmp_path / "page.html"
         viz.explore(net, data=data, optimizer=optimizer, batch=16, loss=F.cross_entropy, path=path)
-        again = f"{path.as_uri()}?again"
-        with opened(path, extra=(*BLOB, again)) as page:
-            page.add_init_script("delete globalThis.Worker")
-            page.goto(again)
-            page.locator("html[data-ready]").wait_for(state="attached")
+        with opened(path, extra=BLOB, first="delete globalThis.Worker") as page:
             assert page.workers == []
             take_steps(page, 20)
             train(net, optimizer, batches(data, 16, 0, 20))

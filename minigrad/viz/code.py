@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -86,7 +86,7 @@ def _parsed(source: str | None) -> tuple[str, int] | None:
 
 def _blocks(text: list[str], wanted: set[int]) -> list[list[list[Any]]]:
     """The lines to be shown, block by block, each moved to the left margin."""
-    functions, known = _functions(text), {number for number in wanted if number <= len(text)}
+    functions, known = _functions("".join(text)), {number for number in wanted if number <= len(text)}
     shown = sorted({line for number in known for line in _around(functions, number, known, len(text))})
     blocks: list[list[int]] = [[shown[0]]] if shown else []
     for before, line in pairwise(shown):
@@ -101,21 +101,23 @@ def _blocks(text: list[str], wanted: set[int]) -> list[list[list[Any]]]:
     return found
 
 
-def _around(functions: list[ast.FunctionDef], number: int, wanted: set[int], count: int) -> Iterable[int]:
+def _around(functions: Sequence[range], number: int, wanted: set[int], count: int) -> Iterable[int]:
     """The lines of the function that a line stands in; outside of functions, its neighbours."""
-    inside = [function for function in functions if function.lineno <= number <= (function.end_lineno or 0)]
+    inside = [lines for lines in functions if number in lines]
     if not inside:
         return range(max(1, number - AROUND), min(count, number + AROUND) + 1)
-    inner = max(inside, key=lambda function: function.lineno)
-    lines = range(inner.lineno, (inner.end_lineno or inner.lineno) + 1)
-    if len(lines) <= LONG:
-        return lines
-    return [inner.lineno, *(line for line in lines if any(abs(line - other) <= AROUND for other in wanted))]
+    inner = max(inside, key=lambda lines: lines.start)
+    if len(inner) <= LONG:
+        return inner
+    return [inner.start, *(line for line in inner if any(abs(line - other) <= AROUND for other in wanted))]
 
 
-def _functions(text: list[str]) -> list[ast.FunctionDef]:
+@lru_cache(64)  # to parse a long file takes longer than all else that a small page needs
+def _functions(text: str) -> tuple[range, ...]:
+    """The lines of each function."""
     try:
-        tree = ast.parse("".join(text))
+        tree = ast.parse(text)
     except (SyntaxError, ValueError):  # a notebook's magic commands
-        return []
-    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+        return ()
+    found = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    return tuple(range(node.lineno, (node.end_lineno or node.lineno) + 1) for node in found)

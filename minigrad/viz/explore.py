@@ -202,19 +202,22 @@ def _page(
 def _with_room(make: Callable[..., Page], recording: Recording | str, training: Training | None) -> Page:
     """The page as a whole; where that is too large, without what can be left out, and a word about it."""
     page = make(recording)
+    size = page.size
     most = f"one that can be sent and opened anywhere has {LARGEST / 1e6:g} at most"
-    much = f"the page would have {page.size / 1e6:.1f} MB, and {most}"
-    if page.size > LARGEST and "why" not in page.data["live"]:
+    much = f"the page would have {size / 1e6:.1f} MB, and {most}"
+    if size > LARGEST and "why" not in page.data["live"]:
         recording = f"Numbers cannot be changed here: with its program {much}. Take a smaller model or input"
         page = make(recording)
-    if page.size > LARGEST and page.data["arrays"]:
+        size = page.size
+    if size > LARGEST and page.data["arrays"]:
         page = make(recording, carries=False)
         page.data["notes"].append(f"Without the arrays that show steps from inside: {much}")
-    if page.size > LARGEST and training is not None:
-        size = sum(x.nbytes for x in training.data) * 4 / 3e6  # as base64
-        raise ValueError(f"explore: {much}: data= takes {size:.1f} MB; take fewer examples, or a smaller model")
-    if page.size > LARGEST:
-        page.data["notes"].append(f"This page has {page.size / 1e6:.1f} MB: a smaller max_nodes= leaves steps out")
+        size = page.size
+    if size > LARGEST and training is not None:
+        data = sum(x.nbytes for x in training.data) * 4 / 3e6  # as base64
+        raise ValueError(f"explore: {much}: data= takes {data:.1f} MB; take fewer examples, or a smaller model")
+    if size > LARGEST:
+        page.data["notes"].append(f"This page has {size / 1e6:.1f} MB: a smaller max_nodes= leaves steps out")
     return page
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from collections.abc import Sequence
+from functools import cache, lru_cache
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -57,14 +58,11 @@ class Page:
         Its policy allows these very scripts, by their hashes, and no request at all; the data is JSON in which `<` is escaped,
         so that no text of the user's can end it, or, where it is much, packed; the scripts write it as text.
         """
-        code = "\n".join(_asset(name) for name in self._scripts)
-        library = [_asset("vendor/viz-global.js")] if self._graphviz else []
-        scripts = [*library, f'"use strict";\n(async () => {{\n{code}\n}})();']
-        program = f'"use strict";\n{{\n{runtime()}\n{self._program}\n}}'  # names of its own, in a block; workers run it, too
-        hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in [*scripts, program])
+        scripts, hashes = _scripts(tuple(self._scripts), self._graphviz)
+        program = f'"use strict";\n{{\n{_runtime()}\n{self._program}\n}}'  # names of its own, in a block; workers run it, too
         policy = (
-            f"default-src 'none'; script-src {hashes} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
-            "worker-src blob:; base-uri 'none'; form-action 'none'"
+            f"default-src 'none'; script-src {hashes} {_hash(program)} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; "
+            "img-src data:; worker-src blob:; base-uri 'none'; form-action 'none'"
         )
         return "\n".join(
             [
@@ -112,6 +110,22 @@ def _embedded(data: Any) -> str:
     if len(text) < MUCH:
         return f'<script type="application/json" id="data">{text}</script>'
     return f'<script type="text/plain" id="data">{b64encode(compress(text.encode())).decode()}</script>'
+
+
+@lru_cache(16)  # they do not change while the package runs, and are more than a megabyte
+def _scripts(names: tuple[str | Traversable, ...], graphviz: bool) -> tuple[list[str], str]:
+    """The scripts that show a page, and their hashes."""
+    code = "\n".join(_asset(name) for name in names)
+    library = [_asset("vendor/viz-global.js")] if graphviz else []
+    scripts = [*library, f'"use strict";\n(async () => {{\n{code}\n}})();']
+    return scripts, " ".join(map(_hash, scripts))
+
+
+_runtime = cache(runtime)
+
+
+def _hash(script: str) -> str:
+    return f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'"
 
 
 def _asset(script: str | Traversable) -> str:
