@@ -226,9 +226,13 @@ class _Machine:
 
     @functools.cached_property
     def engine(self) -> Any:
-        """It loads objects; one for all, since each costs 1 MB."""
+        """It loads objects; one for all, since each costs 1 MB.
+
+        An object's code and constants must lie within 2 GB: llvmlite's memory manager reserves them side by side, while LLVM's
+        takes free pages wherever they are, and ends a process in which these lie far apart.
+        """
         machine = self.llvm.Target.from_default_triple().create_target_machine(opt=2)
-        return self.llvm.create_mcjit_compiler(self.llvm.parse_assembly(""), machine)
+        return self.llvm.create_mcjit_compiler(self.llvm.parse_assembly(""), machine, use_lmm=True)
 
     def function(self, loops: Sequence[Loop], slots: Sequence[Sequence[int]], last: int) -> tuple[int, int]:
         """The address of the machine code of loops, and the bytes of their workspace.
