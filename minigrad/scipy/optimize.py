@@ -163,7 +163,7 @@ def root(
     objective = flat.with_derivative if jac is True else lambda x: raw(flat.vector(x))
     if jac is None and method in ("hybr", "lm"):
         jac = jacobian(flat.vector)
-    elif callable(jac):
+    else:
         jac = flat.given(jac, -1, flat.x0.size)
     solver = scipy_function("optimize", "root", flat.x0)
     result = solver(objective, flat.x0, method=method, jac=jac, tol=tol, callback=callback, options=options)
