@@ -50,7 +50,9 @@ def close() -> None:
 
 
 @contextmanager
-def tab(scheme: str = "light", viewport: dict[str, int] | None = None, first: str = "", **context: Any) -> Iterator[Any]:
+def tab(
+    scheme: str = "light", viewport: dict[str, int] | None = None, first: str = "", own: bool = False, **context: Any
+) -> Iterator[Any]:  # fmt: skip
     """An empty tab in which nothing is stored.
 
     The browser takes three times as long to make a tab as to show a page in one that is there, so that a test gets the tab
@@ -61,10 +63,11 @@ def tab(scheme: str = "light", viewport: dict[str, int] | None = None, first: st
         scheme: "light" or "dark", as the system of the reader is.
         viewport: width and height.
         first: a script that runs before those of each page.
+        own: whether nobody else has the tab, before or after: one that is used may lose clicks in the frame of a notebook.
         context: what else the tab's browser is: `has_touch`.
     """
     size = viewport or {"width": 1400, "height": 900}
-    is_usual = not first and not context
+    is_usual = not first and not own and not context
     page = _free.pop() if is_usual and _free else chromium().new_context(viewport=size, **context).new_page()
     is_left = False
     try:
@@ -104,7 +107,7 @@ def opened(
     """A page from the disk, when it is ready; afterwards nothing may have been requested, and no error written.
 
     Args:
-        scheme, first, context: see `tab`.
+        scheme, first, context (`own`, `viewport`): see `tab`.
         extra: what requests may begin with all the same: what a page makes itself, for a worker, is none.
         fragment: what follows the page's address, "#step=3".
     """

@@ -457,7 +457,7 @@ class TestInABrowser:
         frame = viz.explore(x * x)._repr_html_()
         notebook = tmp_path / "notebook.html"
         notebook.write_text(f'<!doctype html><html data-ready><meta charset="utf-8"><body>{frame}</body></html>', "utf-8")
-        with opened(notebook, accept_downloads=True) as page:  # a tab of its own: a used one may lose clicks in a frame
+        with opened(notebook, own=True) as page:
             inside = page.frame_locator("iframe")
             inside.locator(".node", has_text="multiply").click()
             assert inside.locator("#detail h2").inner_text() == "result = multiply(x, x)"

@@ -305,7 +305,7 @@ def test_a_notebook_has_no_address_and_no_trouble(small: Path, tmp_path: Path) -
         "pageerror": lambda error: errors.append(str(error)),
         "console": lambda message: errors.append(message.text) if message.type == "error" else None,
     }
-    with tab(accept_downloads=True) as page, listening(page, **noted):  # one of its own: a used one may lose clicks in a frame
+    with tab(own=True) as page, listening(page, **noted):
         page.goto(book.as_uri())
         inside = page.frame_locator("iframe")
         inside.locator("html[data-ready]").wait_for(state="attached")

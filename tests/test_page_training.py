@@ -613,7 +613,7 @@ class TestInABrowser:
         notebook = tmp_path / "notebook.html"
         shown = f'<!doctype html><html data-ready><meta charset="utf-8"><body>{made._repr_html_()}</body></html>'
         notebook.write_text(shown, "utf-8")
-        with opened(notebook, extra=("blob:", "about:"), accept_downloads=True) as page:  # a tab of its own, for its frame
+        with opened(notebook, extra=("blob:", "about:"), own=True) as page:
             inside = page.frame_locator("iframe")
             inside.locator("#train-step").click()
             inside.locator("#train-told", has_text="step 1 ").wait_for()
