@@ -107,7 +107,7 @@ def opened(
     """A page from the disk, when it is ready; afterwards nothing may have been requested, and no error written.
 
     Args:
-        scheme, first, context (`own`, `viewport`): see `tab`.
+        scheme, first, context: see `tab`, which has `own` and `viewport` too.
         extra: what requests may begin with all the same: what a page makes itself, for a worker, is none.
         fragment: what follows the page's address, "#step=3".
     """
